@@ -1,0 +1,124 @@
+"""Settings from the environment and `.env`, validated at start."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "CHATFOLD_"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the text names each and what it accepts."""
+
+
+class Settings(BaseSettings):
+    """Every setting of every role; a role reads only its own."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    home: Path = Field(Path(".chatfold"), description="folder for servers' data and local state")
+    kafka_port: Port = Field(19092, description="port of the stack's own Kafka")
+    postgres_port: Port = Field(15432, description="port of the stack's own PostgreSQL")
+    redis_port: Port = Field(16379, description="port of the stack's own Valkey")
+
+    kafka_bootstrap: str | None = Field(
+        None, description="host:port[,host:port] of a Kafka to use instead of the stack's"
+    )
+    database_url: str | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="postgresql://user:password@host:port/name of a PostgreSQL to use instead",
+    )
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="redis://host:port/db of a Redis to use instead, or file:PATH for JSON files",
+    )
+
+    topic_prefix: str = Field(
+        "chatfold", pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$", description="first part of topic names"
+    )
+    partitions: Annotated[int, Field(ge=1, le=1000)] = Field(
+        4, description="partitions of every topic, fixed at birth"
+    )
+    replication_factor: Annotated[int, Field(ge=1, le=9)] = Field(
+        1, description="copies of every partition"
+    )
+    database_schema: str = Field(
+        "chatfold", pattern=r"^[a-z_][a-z0-9_]{0,40}$", description="PostgreSQL schema of the tables"
+    )
+    view_prefix: str = Field("chatfold", description="first part of every key of the Redis views")
+    view_ttl_hours: Positive = Field(24.0, description="hours an active view lives untouched")
+
+    gateway_host: str = Field("127.0.0.1", description="address the gateway binds to")
+    gateway_port: Port = Field(18080, description="port the gateway binds to")
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0, description="port of this role's /metrics, /healthz and /readyz; 0 = its default"
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        4_000_000, description="largest accepted webhook body"
+    )
+    append_timeout_seconds: Positive = Field(
+        5.0, description="longest wait for the broker's acknowledgement before a 503"
+    )
+    max_pending_bytes: Annotated[int, Field(ge=1024)] = Field(
+        64_000_000, description="bytes of webhooks in memory before 503 with Retry-After"
+    )
+
+    dedupe_window_days: Positive = Field(7.0, description="days a handled id is remembered")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is logged"
+    )
+
+    wp_access_token: str | None = Field(None, validation_alias="WP_ACCESS_TOKEN")
+    wp_phone_id: str | None = Field(None, validation_alias="WP_PHONE_ID")
+    wp_bid: str | None = Field(None, validation_alias="WP_BID")
+
+    @field_validator("database_url")
+    @classmethod
+    def _plain_postgres_url(cls, url: str | None) -> str | None:
+        return url.replace("postgresql+asyncpg://", "postgresql://", 1) if url else url
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's address: the one named, else the stack's."""
+        return self.kafka_bootstrap or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def database(self) -> str:
+        """PostgreSQL's URL: the one named, else the stack's."""
+        return self.database_url or f"postgresql://chatfold@127.0.0.1:{self.postgres_port}/chatfold"
+
+    @property
+    def views(self) -> str:
+        """The view store's URL: the one named, else the stack's Valkey."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+
+def load() -> Settings:
+    """The validated settings; raises `SettingsError` naming every mistake."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(mistake) for mistake in error.errors())) from None
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets `field`."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias) if alias else PREFIX + field.upper()
+
+
+def _explain(mistake: object) -> str:
+    location = mistake["loc"][0]  # type: ignore[index]  # pydantic's ErrorDetails
+    by_variable = {variable(field): field for field in Settings.model_fields}
+    field = location if location in Settings.model_fields else by_variable[location]
+    accepts = Settings.model_fields[field].description
+    return f"{variable(field)}: {mistake['msg']}; it accepts: {accepts}"  # type: ignore[index]  # as above
