@@ -52,7 +52,9 @@ class Settings(BaseSettings):
         1, description="copies of every partition"
     )
     database_schema: str = Field(
-        "chatfold", pattern=r"^[a-z_][a-z0-9_]{0,40}$", description="PostgreSQL schema of the tables"
+        "chatfold",
+        pattern=r"^[a-z_][a-z0-9_]{0,40}$",
+        description="PostgreSQL schema of the tables",
     )
     view_prefix: str = Field("chatfold", description="first part of every key of the Redis views")
     view_ttl_hours: Positive = Field(24.0, description="hours an active view lives untouched")

@@ -1,0 +1,1 @@
+"""Providers: pure functions between their formats and ours."""

@@ -1,0 +1,118 @@
+"""Child processes that outlive their parent, found again by a recorded pid."""
+
+import os
+import pwd
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil  # type: ignore[import-untyped]  # ships no types
+
+_DETACH: Final = 'exec "$@" </dev/null >&2 & echo $!'
+_TAIL_BYTES: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who a server runs as."""
+
+    uid: int
+    gid: int
+
+
+def unprivileged() -> Account | None:
+    """An account without rights if we are root, for servers that refuse to run as root."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One detached process of ours, known by a pid file and by a path in its command line."""
+
+    pid_file: Path
+    log: Path
+    mark: str
+
+    def launch(self, command: Sequence[str], account: Account | None = None) -> None:
+        """Start `command` as an orphan in a session of its own and record its pid."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            started = run(["/bin/sh", "-c", _DETACH, "sh", *command], account, stderr=log.fileno())
+        self.pid_file.write_text(started.stdout)
+
+    def pid(self) -> int | None:
+        """The recorded pid, if that process lives and is really ours."""
+        try:
+            pid = int(self.pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if self.mark in _command_line(pid) else None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if the process is there."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, number)
+
+    def end(self, number: signal.Signals, timeout: float) -> bool:
+        """Send a signal and return whether the process and its children ended in time."""
+        pid = self.pid()
+        if pid is None:
+            return True
+        family = _family(pid)
+        os.kill(pid, number)
+        os.kill(pid, signal.SIGCONT)  # a frozen process handles no signal but SIGKILL
+        _, alive = psutil.wait_procs(family, timeout)
+        return not alive
+
+    def log_tail(self) -> str:
+        """The end of the log."""
+        if not self.log.exists():
+            return "(nothing)"
+        return self.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+def run(
+    command: Sequence[str],
+    account: Account | None = None,
+    *,
+    stderr: int = subprocess.STDOUT,
+    typed: str = "",
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and return what it printed."""
+    return subprocess.run(  # noqa: S603  # commands are ours, no shell reads the arguments
+        command,
+        input=typed,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        check=False,
+        timeout=timeout,
+        cwd="/",
+        start_new_session=True,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

@@ -1,0 +1,197 @@
+"""What every provider's module gives: verify, split, parse, and exchanges without IO."""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from providers.failures import SendFailure, Unconfirmed
+from schemas.content import Content, Json, Media, Person, Platform, Status
+from schemas.inputs import ItemKind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A request as it came: raw body, lower-case header names, query parameters."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing that a webhook tells, before it is read.
+
+    `account` is the provider's name of the receiving account, None where only the
+    webhook's secret or path tells it; `platform_user_id` names the chat (the group's id in
+    a group; "" where the item belongs to the account as a whole); `message_id` is stable
+    over redeliveries and, with `kind`, unique within the account; `fragment` holds all
+    that `parse` needs and no secret.
+    """
+
+    kind: ItemKind
+    account: str | None
+    platform_user_id: str
+    message_id: str
+    fragment: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Somebody wrote.
+
+    `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group; `from_human` marks a person on the business's own phone.
+    """
+
+    platform_message_id: str
+    platform_timestamp: datetime | None
+    person: Person
+    content: Content
+    reply_to: str | None = None
+    speaker: str | None = None
+    is_group: bool = False
+    from_human: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """How a sent message fares. `reference` is what we gave the provider with it."""
+
+    platform_message_id: str
+    status: Status
+    reported_at: datetime | None
+    reference: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """`target` (a platform message id) has new content."""
+
+    target: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """`target` (a platform message id) was taken back."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that is not a message and is never answered; `notice` is the provider's word."""
+
+    notice: str
+    detail: Json
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrecognised:
+    """A shape that nobody foresaw."""
+
+    reason: str
+
+
+Incoming = Message | StatusReport | Edit | Deletion | Notice | Unrecognised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request for the edge to make. `secrets` are words to strike from logs and errors."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    secrets: tuple[str, ...] = ()
+    max_bytes: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """What came back: status, lower-case header names, body of at most `max_bytes`."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took the message and named it (None where it gave no name)."""
+
+    platform_message_id: str | None
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message to send. `reference` comes back in statuses where the provider allows it."""
+
+    account: str
+    to: str
+    content: Content
+    reply_to: str | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A file as the provider gave it."""
+
+    data: bytes
+    mime: str | None
+
+
+Credentials = Mapping[str, str]
+Exchange = Generator[HttpRequest, HttpResponse, T]
+
+
+class Provider(Protocol):
+    """One provider. All functions are pure; none raises on any body or fragment."""
+
+    @property
+    def name(self) -> str:
+        """The name in URLs, settings and records, as `whatsapp_cloud`."""
+
+    @property
+    def platform(self) -> Platform:
+        """Where its people are."""
+
+    @property
+    def required_credentials(self) -> tuple[str, ...]:
+        """The names of the credentials that requests need."""
+
+    def verify(self, webhook: Webhook, secret: str) -> bool:
+        """Whether `secret` proves the webhook authentic, compared in constant time."""
+
+    def challenge(self, query: Mapping[str, str], verify_token: str) -> str | None:
+        """What to answer to the provider's GET check, None if it is not a good one."""
+
+    def split(self, body: object) -> Sequence[Item]:
+        """The items of a parsed body; an unforeseen shape is one `unrecognised` item."""
+
+    def parse(self, kind: ItemKind, fragment: Json) -> Incoming:
+        """What an item says."""
+
+    def send(
+        self, message: Outgoing, credentials: Credentials, base_url: str | None
+    ) -> Exchange[Accepted | SendFailure | Unconfirmed]:
+        """The exchange that sends a message; a 2xx or 5xx that says nothing is `Unconfirmed`."""
+
+    def mark_read(
+        self, account: str, platform_message_id: str, credentials: Credentials, base_url: str | None
+    ) -> Exchange[None]:
+        """The exchange that shows the user that a message was read."""
+
+    def fetch_media(
+        self, media: Media, credentials: Credentials, base_url: str | None, max_bytes: int
+    ) -> Exchange[Fetched | SendFailure]:
+        """The exchange that downloads a file."""

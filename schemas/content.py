@@ -1,0 +1,121 @@
+"""What a message can hold, and the closed sets that tables and labels are made of."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Json = dict[str, object]
+
+
+class Platform(StrEnum):
+    """Where a person is; several providers can lead to one platform."""
+
+    WHATSAPP = "whatsapp"
+    INSTAGRAM = "instagram"
+    TELEGRAM = "telegram"
+
+
+class MessageKind(StrEnum):
+    """What a message is."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VOICE = "voice"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    CONTACT = "contact"
+    LOCATION = "location"
+    INTERACTIVE = "interactive"
+    REACTION = "reaction"
+    ORDER = "order"
+    SYSTEM = "system"
+    UNSUPPORTED = "unsupported"
+
+
+class Origin(StrEnum):
+    """Who wrote a message: `human` is a person on the business's own phone."""
+
+    USER = "user"
+    BOT = "bot"
+    HUMAN = "human"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+class Status(StrEnum):
+    """What a provider reports about a message that was sent."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class SendOutcome(StrEnum):
+    """How a send attempt ended; `saved_only`: not attempted, or nobody knows."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    SAVED_ONLY = "saved_only"
+
+
+class ActionTaken(StrEnum):
+    """What was done with an input."""
+
+    REPLIED = "replied"
+    AI_REPLIED = "ai_replied"
+    COMMAND = "command"
+    PAUSED = "paused"
+    IGNORED_PAUSED = "ignored_paused"
+    STATUS = "status"
+    RECORDED = "recorded"
+    UNRECOGNISED = "unrecognised"
+    HANDLER_FAILED = "handler_failed"
+
+
+class CloseReason(StrEnum):
+    """Why a conversation was closed."""
+
+    COMMAND = "command"
+    OPERATOR = "operator"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file by the provider's reference; never its bytes, never a signed URL."""
+
+    reference: str
+    mime: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    file_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The content of a message.
+
+    `text` is the body, or what a structured kind says in words. `structured` is kept for
+    contact, location, interactive, reaction, order and system; `caption` belongs to `media`.
+    """
+
+    kind: MessageKind
+    text: str | None = None
+    structured: Json | None = None
+    media: Media | None = None
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person as the platform names them."""
+
+    platform_user_id: str
+    phone_e164: str | None = None
+    username: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None

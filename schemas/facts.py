@@ -1,0 +1,268 @@
+"""Everything that can have happened in a chat. Never edit a published fact: add a `.v2`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from schemas.content import ActionTaken, CloseReason, Content, Json, Origin, Platform, Status
+from schemas.work import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatStarted:
+    """Somebody was heard of for the first time."""
+
+    type: ClassVar[str] = "ChatStarted.v1"
+    platform: Platform
+    platform_user_id: str
+    provider: str
+    account: str
+    is_group: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChanged:
+    """What is known of the person is now this, as a whole."""
+
+    type: ClassVar[str] = "ProfileChanged.v1"
+    phone_e164: str | None
+    username: str | None
+    first_name: str | None
+    last_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationOpened:
+    """The chat's `number`-th conversation began."""
+
+    type: ClassVar[str] = "ConversationOpened.v1"
+    conversation_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived:
+    """A person wrote: the user, or somebody on the business's own phone (`human`).
+
+    `number` counts all messages of the conversation, `user_number` those of the user.
+    """
+
+    type: ClassVar[str] = "MessageReceived.v1"
+    message_id: str
+    conversation_id: str
+    number: int
+    user_number: int
+    origin: Origin
+    platform_message_id: str
+    platform_timestamp: datetime | None
+    content: Content
+    reply_to: str | None
+    speaker: str | None
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited:
+    """A message has new content."""
+
+    type: ClassVar[str] = "MessageEdited.v1"
+    message_id: str
+    platform_message_id: str
+    source_id: str
+    content: Content
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDeleted:
+    """A message was taken back by who wrote it."""
+
+    type: ClassVar[str] = "MessageDeleted.v1"
+    message_id: str
+    platform_message_id: str
+    source_id: str
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRecorded:
+    """The platform told something that is not a message: a call, a change of an account."""
+
+    type: ClassVar[str] = "NoticeRecorded.v1"
+    source_id: str
+    notice: str
+    detail: Json
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputUnrecognised:
+    """An authentic item has a shape that nobody foresaw; it is kept in `inbox`."""
+
+    type: ClassVar[str] = "InputUnrecognised.v1"
+    source_id: str
+    provider: str
+    reason: str
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerFailed:
+    """A handler raised; the message is recorded and not answered."""
+
+    type: ClassVar[str] = "HandlerFailed.v1"
+    handler: str
+    error: str
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """A handler needs an answer before it can reply."""
+
+    type: ClassVar[str] = "QuestionAsked.v1"
+    question_id: str
+    question: Question
+    handler: str
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAnswered:
+    """The answer has come, or why there is none."""
+
+    type: ClassVar[str] = "QuestionAnswered.v1"
+    question_id: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyGenerated:
+    """A reply exists; it is in the log before anybody is called (`in_reply_to`: platform id)."""
+
+    type: ClassVar[str] = "ReplyGenerated.v1"
+    reply_id: str
+    conversation_id: str
+    number: int
+    origin: Origin
+    handler: str
+    content: Content
+    in_reply_to: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent:
+    """The provider has accepted a reply."""
+
+    type: ClassVar[str] = "MessageSent.v1"
+    reply_id: str
+    attempt: int
+    platform_message_id: str | None
+    http_status: int | None
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSendFailed:
+    """The provider has refused a reply."""
+
+    type: ClassVar[str] = "MessageSendFailed.v1"
+    reply_id: str
+    attempt: int
+    http_status: int | None
+    error_code: str
+    error_message: str | None
+    retryable: bool
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSendUnconfirmed:
+    """Nobody knows whether a reply was sent (`saved_only`); it is not sent again blindly."""
+
+    type: ClassVar[str] = "MessageSendUnconfirmed.v1"
+    reply_id: str
+    attempt: int
+    error_code: str
+    error_message: str | None
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStatusReported:
+    """The provider told how a sent message fares; statuses come in any order."""
+
+    type: ClassVar[str] = "MessageStatusReported.v1"
+    message_id: str
+    platform_message_id: str
+    attempt: int
+    status: Status
+    reported_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    action: ActionTaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeEntered:
+    """A special mode is on until `until`."""
+
+    type: ClassVar[str] = "ModeEntered.v1"
+    mode: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeLeft:
+    """The special mode is off; `expired` if its time had passed."""
+
+    type: ClassVar[str] = "ModeLeft.v1"
+    mode: str
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationClosing:
+    """The conversation takes no more messages; replies on their way still leave."""
+
+    type: ClassVar[str] = "ConversationClosing.v1"
+    conversation_id: str
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationClosed:
+    """The conversation is over."""
+
+    type: ClassVar[str] = "ConversationClosed.v1"
+    conversation_id: str
+    reason: CloseReason
+    message_count: int
+
+
+Fact = (
+    ChatStarted
+    | ProfileChanged
+    | ConversationOpened
+    | MessageReceived
+    | MessageEdited
+    | MessageDeleted
+    | NoticeRecorded
+    | InputUnrecognised
+    | HandlerFailed
+    | QuestionAsked
+    | QuestionAnswered
+    | ReplyGenerated
+    | MessageSent
+    | MessageSendFailed
+    | MessageSendUnconfirmed
+    | MessageStatusReported
+    | ModeEntered
+    | ModeLeft
+    | ConversationClosing
+    | ConversationClosed
+)

@@ -1,0 +1,62 @@
+"""Ids are derived, never random: the same input always yields the same bytes."""
+
+from hashlib import sha1
+from typing import Final
+from uuid import UUID
+
+NAMESPACE: Final = UUID("5f0c2b7e-7a3b-5c55-9d0e-3d6c9a1f4e21").bytes
+
+
+def derive(*parts: str) -> str:
+    """The text of `uuid5(NAMESPACE, parts)`; parts are joined by U+001F, which no id holds."""
+    name = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    digest = sha1(NAMESPACE + name, usedforsecurity=False).digest()
+    number = int.from_bytes(digest[:16])
+    number = number & ~(0xF000 << 64) & ~(0xC000 << 48) | (5 << 76) | (0x8000 << 48)
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def chat_id(*, tenant: str, platform: str, platform_user_id: str) -> str:
+    """The chat of one person (or group) with one tenant on one platform."""
+    return derive("chat", tenant, platform, platform_user_id)
+
+
+def input_id(*, tenant: str, provider: str, account: str, kind: str, message_id: str) -> str:
+    """The id of a webhook item: a redelivery has the same."""
+    return derive("input", tenant, provider, account, kind, message_id)
+
+
+def timer_id(*, chat: str, timer: str, due: str) -> str:
+    """The id of one firing of one timer."""
+    return derive("timer", chat, timer, due)
+
+
+def report_id(*, reply_id: str, attempt: int) -> str:
+    """The id of the result of one send attempt."""
+    return derive("report", reply_id, str(attempt))
+
+
+def answer_id(question_id: str) -> str:
+    """The id of the answer to a question."""
+    return derive("answer", question_id)
+
+
+def fact_id(causation_id: str, index: int) -> str:
+    """The id of the `index`-th fact (from 0) that an input caused."""
+    return f"{causation_id}.{index}"
+
+
+def conversation_id(chat: str, number: int) -> str:
+    """The id of a chat's `number`-th conversation (from 1)."""
+    return derive("conversation", chat, str(number))
+
+
+def message_id(*, chat: str, platform_message_id: str) -> str:
+    """The id of a message that the platform has named."""
+    return derive("message", chat, platform_message_id)
+
+
+def reply_id(causation_id: str, index: int) -> str:
+    """The id of the `index`-th reply (from 0) that an input caused."""
+    return derive("reply", causation_id, str(index))

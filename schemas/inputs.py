@@ -1,0 +1,111 @@
+"""What arrives in `inbox`: webhook items, results of agents, timers, operators' commands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from schemas.content import Json, Platform, SendOutcome
+
+
+class ItemKind(StrEnum):
+    """What a webhook item is about; `system` is recorded and never answered."""
+
+    MESSAGE = "message"
+    STATUS = "status"
+    ECHO = "echo"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACTION = "reaction"
+    SYSTEM = "system"
+    UNRECOGNISED = "unrecognised"
+
+
+class Timer(StrEnum):
+    """What a chat can be waiting for."""
+
+    IDLE_CLOSE = "idle_close"
+    MODE_EXPIRY = "mode_expiry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceived:
+    """One item of an authentic webhook, as the provider wrote it."""
+
+    type: ClassVar[str] = "WebhookReceived.v1"
+    provider: str
+    account: str
+    platform: Platform
+    kind: ItemKind
+    platform_user_id: str
+    message_id: str
+    fragment: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookUnrouted:
+    """An item for an account that nobody has configured; kept until somebody does."""
+
+    type: ClassVar[str] = "WebhookUnrouted.v1"
+    provider: str
+    account: str
+    platform: Platform
+    kind: ItemKind
+    platform_user_id: str
+    message_id: str
+    fragment: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReported:
+    """How one attempt to send a reply ended."""
+
+    type: ClassVar[str] = "SendReported.v1"
+    reply_id: str
+    attempt: int
+    outcome: SendOutcome
+    started_at: datetime
+    finished_at: datetime
+    platform_message_id: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    retryable: bool = False
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerReported:
+    """The answer to a question that a handler has asked; `error` says why there is none."""
+
+    type: ClassVar[str] = "AnswerReported.v1"
+    question_id: str
+    answer: Json
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """A due time of a chat has passed."""
+
+    type: ClassVar[str] = "TimerFired.v1"
+    timer: Timer
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseConversation:
+    """An operator wants the open conversation closed."""
+
+    type: ClassVar[str] = "CloseConversation.v1"
+    by: str
+
+
+Input = (
+    WebhookReceived
+    | WebhookUnrouted
+    | SendReported
+    | AnswerReported
+    | TimerFired
+    | CloseConversation
+)

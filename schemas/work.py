@@ -1,0 +1,41 @@
+"""Work orders: what the decider asks the agents to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from schemas.content import Content
+
+
+class Question(StrEnum):
+    """What a handler can ask before it answers."""
+
+    VIEW_STATS = "view_stats"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage:
+    """Send a reply. `received_at` is when the input that caused it reached the gateway."""
+
+    type: ClassVar[str] = "SendMessage.v1"
+    reply_id: str
+    attempt: int
+    provider: str
+    account: str
+    to: str
+    content: Content
+    reply_to: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerQuestion:
+    """Find the answer to a handler's question."""
+
+    type: ClassVar[str] = "AnswerQuestion.v1"
+    question_id: str
+    question: Question
+
+
+Order = SendMessage | AnswerQuestion
