@@ -1,5 +1,6 @@
 """Settings from the environment and `.env`, validated at start."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,6 +11,10 @@ PREFIX: Final = "CHATFOLD_"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[float, Field(gt=0)]
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "chatfold")
 
 
 class SettingsError(Exception):
@@ -27,6 +32,11 @@ class Settings(BaseSettings):
     kafka_port: Port = Field(19092, description="port of the stack's own Kafka")
     postgres_port: Port = Field(15432, description="port of the stack's own PostgreSQL")
     redis_port: Port = Field(16379, description="port of the stack's own Valkey")
+    kafka_controller_port: Port = Field(19093, description="second port of the stack's own Kafka")
+    cache: Path = Field(
+        default_factory=_user_cache,
+        description="folder for downloaded jars, shared by all homes",
+    )
 
     kafka_bootstrap: str | None = Field(
         None, description="host:port[,host:port] of a Kafka to use instead of the stack's"

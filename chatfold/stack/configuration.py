@@ -17,6 +17,8 @@ KAFKA_PROPERTIES: Final[dict[str, str]] = {
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
+    "broker.session.timeout.ms": "3000",  # after kill -9 a broker waits this long to come back
+    "broker.heartbeat.interval.ms": "500",
     "message.max.bytes": str(MAX_MESSAGE_BYTES),
     "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
     "default.replication.factor": "1",

@@ -4,7 +4,8 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 
 _DETACH: Final = 'exec "$@" </dev/null >&2 & echo $!'
 _TAIL_BYTES: Final = 2000
+_POLL_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,7 @@ class Daemon:
         family = _family(pid)
         os.kill(pid, number)
         os.kill(pid, signal.SIGCONT)  # a frozen process handles no signal but SIGKILL
-        _, alive = psutil.wait_procs(family, timeout)
-        return not alive
+        return wait_until(lambda: all(map(_is_gone, family)), timeout)
 
     def log_tail(self) -> str:
         """The end of the log."""
@@ -103,6 +104,21 @@ def run(
     )
 
 
+def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
+    """Whether `condition` came true within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def is_known(pid: int) -> bool:
+    """Whether the system still lists the pid, be it of a process that ended and was not reaped."""
+    return bool(psutil.pid_exists(pid))
+
+
 def _command_line(pid: int) -> str:
     try:
         return " ".join(psutil.Process(pid).cmdline())
@@ -116,3 +132,10 @@ def _family(pid: int) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

