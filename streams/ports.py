@@ -1,0 +1,125 @@
+"""What the agents need from the world; the edge implements it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from providers.failures import Unknown
+from providers.protocol import Credentials, Exchange
+from schemas.content import Json
+from schemas.envelope import Record
+from schemas.tenants import Account
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+"""The present moment, aware, in UTC."""
+
+Reach = Callable[[str], None]
+"""Tells that a named point of the code is reached; a fault test may end the process there."""
+
+Leaving = asyncio.Event
+"""Set when an agent is to stop what it has not begun, and soon to finish what it has."""
+
+
+class Unavailable(Exception):
+    """A server that we depend on did not answer, or answered that it cannot now; try again."""
+
+
+def pass_by(_point: str) -> None:
+    """Reach no failpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The effect is ours to bring about; `at` is the loop's time when we asked."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The effect was brought about; `result` is what it came to."""
+
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The effect was begun, by another run or in vain by ours, and nobody noted how it ended."""
+
+
+Claim = Claimed | Finished | Unfinished
+
+
+class Ledger(Protocol):
+    """Side effects by id: begun at most once, and how they ended. Raises `Unavailable`."""
+
+    async def claim(self, effect_id: str) -> Claim:
+        """Whether we may act; `Claimed` is durable before it is returned, and given once."""
+
+    async def holds(self, effect_id: str) -> bool:
+        """Whether the effect is still ours and unfinished."""
+
+    async def finish(self, effect_id: str, result: Json) -> Json:
+        """What the ledger holds as the result from now on: the first one noted."""
+
+    async def release(self, effect_id: str) -> None:
+        """Give a claim back that was not acted upon."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected:
+    """The request was provably not made; `detail` holds no secret."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The request may have been made, and no whole answer came; `detail` holds no secret."""
+
+    reason: Unknown
+    detail: str
+
+
+Trouble = NotConnected | Unanswered
+
+
+class HttpClient(Protocol):
+    """Makes the requests of an exchange."""
+
+    async def drive(self, exchange: Exchange[T]) -> T | Trouble:
+        """What the exchange came to, or why it got no answer; raises what the exchange raises."""
+
+
+class ResultLog(Protocol):
+    """Appends to the log."""
+
+    async def append(self, topic: str, records: Sequence[Record], timeout: float) -> None:
+        """Return when all records are in the log for good; raises `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """An account with its credentials; names of those that are not set are in `missing`."""
+
+    account: Account
+    credentials: Credentials
+    missing: tuple[str, ...] = ()
+
+
+class AccountDirectory(Protocol):
+    """The accounts that tenants have configured."""
+
+    def access(self, *, tenant: str, provider: str, account: str) -> Access | None:
+        """The account with its credentials as they are now; None if nobody configured it."""
+
+
+class ViewStats(Protocol):
+    """Tells how the view store does."""
+
+    async def view_stats(self) -> Json:
+        """Whether it is reachable, and what it counted."""
