@@ -1,7 +1,7 @@
 """Real servers for a role: used where the settings name one, started where they do not."""
 
 from chatfold.stack.errors import StackError
-from chatfold.stack.server import ServerStatus
+from chatfold.stack.server import OnProgress, ServerStatus
 from chatfold.stack.stack import Stack
 
-__all__ = ["ServerStatus", "Stack", "StackError"]
+__all__ = ["OnProgress", "ServerStatus", "Stack", "StackError"]

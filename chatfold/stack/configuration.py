@@ -2,25 +2,26 @@
 
 from typing import Final
 
+from schemas.topics import MAX_MESSAGE_BYTES
+
 KAFKA_VERSION: Final = "4.1.2"
 POSTGRES_VERSION: Final = "18.6"
 VALKEY_VERSION: Final = "9.1.2"
 
 KAFKA_CLUSTER_ID: Final = "Y2hhdGZvbGQtc3RhY2stLQ"  # base64 of "chatfold-stack--"
 
-MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024 + 64 * 1024  # a webhook of 4 MiB, its headers, the batch
+MAX_BATCH_BYTES: Final = MAX_MESSAGE_BYTES + 64 * 1024  # the broker counts headers and batch too
 
 KAFKA_PROPERTIES: Final[dict[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
     "broker.session.timeout.ms": "3000",  # after kill -9 a broker waits this long to come back
     "broker.heartbeat.interval.ms": "500",
-    "message.max.bytes": str(MAX_MESSAGE_BYTES),
-    "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
+    "message.max.bytes": str(MAX_BATCH_BYTES),
+    "replica.fetch.max.bytes": str(MAX_BATCH_BYTES),
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
     "offsets.topic.replication.factor": "1",
@@ -36,7 +37,12 @@ KAFKA_PROPERTIES: Final[dict[str, str]] = {
 
 POSTGRES_ROLE: Final = "chatfold"
 POSTGRES_DATABASE: Final = "chatfold"
-POSTGRES_INITDB: Final = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
-POSTGRES_SETTINGS: Final[dict[str, str]] = {"max_connections": "200"}
+POSTGRES_INITDB: Final = (
+    "--encoding=UTF8",
+    "--no-locale",
+    "--locale-provider=builtin",  # sorts alike on every machine
+    "--builtin-locale=C.UTF-8",
+)
+POSTGRES_SETTINGS: Final[dict[str, str]] = {"max_connections": "200", "timezone": "UTC"}
 
 VALKEY_SETTINGS: Final[dict[str, str]] = {"save": "", "appendonly": "no"}

@@ -52,6 +52,14 @@ def silent(server: str, seconds: float, log: Path, tail: str) -> StackError:
     )
 
 
+def no_access(server: str, folder: Path, reason: Exception) -> StackError:
+    """The error for a folder or a program that the system refuses."""
+    return StackError(
+        f"{server} cannot be started in {folder} ({reason}): make that possible, or set"
+        " CHATFOLD_HOME to another folder."
+    )
+
+
 def command_failed(what: str, output: str) -> StackError:
     """The error for a one-off command, such as formatting the data folder."""
     return StackError(f"{what} failed:\n{output.strip()[-2000:]}")

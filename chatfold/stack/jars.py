@@ -5,9 +5,10 @@ import hashlib
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from chatfold.stack import errors
 
 LOCK: Final = Path(__file__).with_name("kafka.lock.toml")
 _FETCHES_AT_ONCE: Final = 8
+_TIMEOUT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
+Download = Callable[[Jar, Path], Path]
+
+
 def locked() -> list[Jar]:
     """Every jar of the lock; the lock has the format of `jgo`, which also wrote it."""
     entries = tomllib.loads(LOCK.read_text())["dependencies"]
@@ -47,38 +52,45 @@ def folder(cache: Path) -> Path:
     return cache / f"kafka-{digest[:12]}"
 
 
-def ensure(cache: Path) -> Path:
+def ensure(cache: Path, download: Download | None = None) -> Path:
     """The folder with all jars; it appears whole or not at all."""
     target = folder(cache)
     if target.exists():
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
+    with (cache / "lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            _fetch(locked(), target)
+            _fetch(locked(), target, download or _from_central)
     return target
 
 
-def _fetch(jars: Iterable[Jar], target: Path) -> None:
+def _fetch(jars: Iterable[Jar], target: Path, download: Download) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         repository, complete = Path(name, "repository"), Path(name, "jars")
         complete.mkdir()
         with ThreadPoolExecutor(_FETCHES_AT_ONCE) as pool:
-            for fetched in pool.map(lambda jar: _download(jar, repository), jars):
-                shutil.move(fetched, complete)
+            checked = partial(_checked, repository=repository, download=download)
+            for path in pool.map(checked, jars):
+                shutil.move(path, complete)
         complete.rename(target)
 
 
-def _download(jar: Jar, repository: Path) -> Path:
-    from jgo.maven import MavenContext  # noqa: PLC0415  # 0.2 s that only a first start needs
-
-    context = MavenContext(repo_cache=repository, timeout=60)
-    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
-    try:
-        path = Path(artifact.resolve())
-    except (OSError, RuntimeError) as reason:
-        raise errors.download_failed(jar.file_name, reason) from reason
+def _checked(jar: Jar, *, repository: Path, download: Download) -> Path:
+    path = download(jar, repository)
     if hashlib.sha256(path.read_bytes()).hexdigest() != jar.sha256:
         raise errors.wrong_checksum(jar.file_name)
     return path
+
+
+def _from_central(jar: Jar, repository: Path) -> Path:
+    try:
+        from jgo.maven import MavenContext  # noqa: PLC0415  # an extra, and 0.2 s to import
+    except ModuleNotFoundError:
+        raise errors.not_installed("Kafka", "CHATFOLD_KAFKA_BOOTSTRAP") from None
+    context = MavenContext(repo_cache=repository, timeout=_TIMEOUT_SECONDS)
+    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    try:
+        return Path(artifact.resolve())
+    except (OSError, RuntimeError) as reason:  # requests' errors are OSErrors
+        raise errors.download_failed(jar.file_name, reason) from reason

@@ -1,5 +1,6 @@
 """Child processes that outlive their parent, found again by a recorded pid."""
 
+import contextlib
 import os
 import pwd
 import signal
@@ -35,16 +36,16 @@ def unprivileged() -> Account | None:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """One detached process of ours, known by a pid file and by a path in its command line."""
+    """One detached process of ours, known by a pid file and by a word of its command line."""
 
     pid_file: Path
     log: Path
-    mark: str
+    mark: Path
 
     def launch(self, command: Sequence[str], account: Account | None = None) -> None:
         """Start `command` as an orphan in a session of its own and record its pid."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             started = run(["/bin/sh", "-c", _DETACH, "sh", *command], account, stderr=log.fileno())
         self.pid_file.write_text(started.stdout)
 
@@ -54,29 +55,36 @@ class Daemon:
             pid = int(self.pid_file.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return pid if self.mark in _command_line(pid) else None
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, if the process is there."""
-        pid = self.pid()
-        if pid is not None:
-            os.kill(pid, number)
+        return pid if str(self.mark) in _command_line(pid) else None
 
     def end(self, number: signal.Signals, timeout: float) -> bool:
-        """Send a signal and return whether the process and its children ended in time."""
-        pid = self.pid()
-        if pid is None:
-            return True
-        family = _family(pid)
-        os.kill(pid, number)
-        os.kill(pid, signal.SIGCONT)  # a frozen process handles no signal but SIGKILL
+        """Ask the process to end; returns whether it and its children did so in time."""
+        family = self._family()
+        for process in family[:1]:
+            _signal(process, number)
+        for process in family:
+            _signal(process, signal.SIGCONT)  # a frozen process handles no other signal
         return wait_until(lambda: all(map(_is_gone, family)), timeout)
 
+    def strike(self, number: signal.Signals, timeout: float) -> None:
+        """Send a signal to the process and its children; SIGKILL returns when all are gone."""
+        family = self._family()
+        for process in family:
+            _signal(process, number)
+        if number is signal.SIGKILL:
+            wait_until(lambda: all(map(_is_gone, family)), timeout)
+
     def log_tail(self) -> str:
-        """The end of the log."""
-        if not self.log.exists():
-            return "(nothing)"
+        """The end of what it logged since its start."""
         return self.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").strip()
+
+    def _family(self) -> list[psutil.Process]:
+        pid = self.pid()
+        try:
+            process = psutil.Process(pid) if pid else None
+            return [process, *process.children(recursive=True)] if process else []
+        except psutil.NoSuchProcess:
+            return []
 
 
 def run(
@@ -119,19 +127,16 @@ def is_known(pid: int) -> bool:
     return bool(psutil.pid_exists(pid))
 
 
-def _command_line(pid: int) -> str:
+def _command_line(pid: int) -> list[str]:
     try:
-        return " ".join(psutil.Process(pid).cmdline())
+        return list(psutil.Process(pid).cmdline())
     except psutil.Error:
-        return ""
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
         return []
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 def _is_gone(process: psutil.Process) -> bool:

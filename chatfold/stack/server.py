@@ -2,9 +2,11 @@
 
 import shutil
 import signal
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -24,12 +26,19 @@ class ServerStatus:
     """What is known of a server at this moment."""
 
     name: str
-    version: str | None
     address: str
     external: bool
     healthy: bool
-    pid: int | None
-    data: Path | None
+    version: str | None = None
+    pid: int | None = None
+    data: Path | None = None
+
+    @property
+    def state(self) -> str:
+        """One word for people."""
+        if self.healthy:
+            return "healthy"
+        return "stopped" if self.pid is None and not self.external else "silent"
 
 
 def silent(_server: str, _step: str) -> None:
@@ -50,9 +59,7 @@ class Server(ABC):
         self.folder = home / self.name
         self.port = port
         self.data = self.folder / "data"
-        self.daemon = Daemon(
-            pid_file=self.folder / "pid", log=self.folder / "log", mark=str(self.folder)
-        )
+        self.daemon = Daemon(pid_file=self.folder / "pid", log=self.folder / "log", mark=self.mark)
 
     @abstractmethod
     def answers(self) -> bool:
@@ -65,7 +72,17 @@ class Server(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """The command line; it names `self.folder`, by which the process is known as ours."""
+        """The command line; one word of it is `self.mark`."""
+
+    @property
+    def mark(self) -> Path:
+        """The path in the command line by which a process is known to be this server."""
+        return self.data
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port it needs, by the setting that moves it."""
+        return {self.port_setting: self.port}
 
     def account(self) -> Account | None:
         """Who the server runs as, if not as we do."""
@@ -95,9 +112,12 @@ class Server(ABC):
         if self.healthy:
             on_progress(self.name, "running already")
             return
-        if self.pid is None:
-            self._launch(on_progress)
-        self._await_answer()
+        try:
+            if self.pid is None:
+                self._launch(on_progress)
+            self._await_answer()
+        except (OSError, subprocess.TimeoutExpired) as reason:
+            raise errors.no_access(self.title, self.folder, reason) from reason
         on_progress(self.name, f"ready at {self.address}")
 
     def stop(self) -> None:
@@ -107,11 +127,8 @@ class Server(ABC):
         self.daemon.pid_file.unlink(missing_ok=True)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal at once; after SIGKILL return when the process is gone."""
-        if number is signal.SIGKILL:
-            self.daemon.end(number, _STOP_SECONDS)
-        else:
-            self.daemon.send(number)
+        """Crash it, or freeze it (SIGSTOP) and let it go on (SIGCONT), children included."""
+        self.daemon.strike(number, _STOP_SECONDS)
 
     def status(self) -> ServerStatus:
         """What is known of it."""
@@ -126,15 +143,19 @@ class Server(ABC):
         )
 
     def _launch(self, on_progress: OnProgress) -> None:
-        if not wait_until(lambda: probes.is_free(self.port), _RELEASE_SECONDS):
-            raise errors.port_taken(self.title, self.port, self.port_setting, self.address_setting)
         self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
-        if free < _NEEDED_BYTES:
-            raise errors.disk_full(self.folder, free, _NEEDED_BYTES)
+        self._check_room()
         self.prepare(on_progress)
         on_progress(self.name, "starting")
         self.daemon.launch(self.command(), self.account())
+
+    def _check_room(self) -> None:
+        for setting, port in self.ports.items():
+            if not wait_until(partial(probes.is_free, port), _RELEASE_SECONDS):
+                raise errors.port_taken(self.title, port, setting, self.address_setting)
+        free = shutil.disk_usage(self.folder).free
+        if free < _NEEDED_BYTES:
+            raise errors.disk_full(self.folder, free, _NEEDED_BYTES)
 
     def _await_answer(self) -> None:
         if not wait_until(lambda: self.pid is None or self.answers(), _START_SECONDS):

@@ -1,17 +1,21 @@
 """The servers that a role needs: those named in the settings, else real ones of our own."""
 
 import fcntl
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from typing import IO, Final
 from urllib.parse import urlsplit
 
 from chatfold.settings import Settings
 from chatfold.stack import probes
+from chatfold.stack.errors import StackError, no_access
 from chatfold.stack.kafka import Kafka
 from chatfold.stack.postgres import Postgres
 from chatfold.stack.server import OnProgress, Server, ServerStatus, silent
 from chatfold.stack.valkey import Valkey
+
+_DEFAULT_PORTS: Final = {"kafka": "9092", "postgres": "5432", "valkey": "6379"}
 
 
 class Stack:
@@ -47,18 +51,12 @@ class Stack:
 
     def up(self, on_progress: OnProgress = silent) -> list[ServerStatus]:
         """Start what does not run; returns when all answer."""
-        with self._alone(), ThreadPoolExecutor() as pool:
-            starts = [pool.submit(server.start, on_progress) for server in self.own]
-        for start in starts:
-            start.result()
+        self._each(lambda server: server.start(on_progress))
         return self.status()
 
-    def down(self) -> None:
-        """Stop what we started; the data stays."""
-        with self._alone(), ThreadPoolExecutor() as pool:
-            stops = [pool.submit(server.stop) for server in self.own]
-        for stop in stops:
-            stop.result()
+    def down(self, *, erase: bool = False) -> None:
+        """Stop what we started; the data stays unless it shall be erased."""
+        self._each(lambda server: _stop(server, erase=erase))
 
     def status(self) -> list[ServerStatus]:
         """The state of every server, of those named in the settings too."""
@@ -77,23 +75,37 @@ class Stack:
             "REDIS_URL": self.settings.views,
         }
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "stack.lock").open("w") as lock:
+    def _each(self, act: Callable[[Server], None]) -> None:
+        """Do it to all our servers at once, alone among the processes that use this home."""
+        with self._lock() as lock, ThreadPoolExecutor() as pool:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            acts = [pool.submit(act, server) for server in self.own]
+        failures = [failure for done in acts if (failure := done.exception())]
+        if failures and all(isinstance(failure, StackError) for failure in failures):
+            raise StackError("\n".join(map(str, failures)))
+        for failure in failures:
+            raise failure
+
+    def _lock(self) -> IO[bytes]:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            return (self.home / "stack.lock").open("ab")
+        except OSError as reason:
+            raise no_access("The stack", self.home, reason) from reason
+
+
+def _stop(server: Server, *, erase: bool) -> None:
+    server.stop()
+    if erase and server.folder.exists():
+        shutil.rmtree(server.folder)
 
 
 def _external_status(name: str, address: str) -> ServerStatus:
-    url = urlsplit(address if "://" in address else f"//{address.partition(',')[0]}")
-    default = {"kafka": 9092, "postgres": 5432, "valkey": 6379}[name]
-    return ServerStatus(
-        name=name,
-        version=None,
-        address=f"{url.hostname}:{url.port or default}",
-        external=True,
-        healthy=probes.accepts(url.hostname or "", url.port or default),
-        pid=None,
-        data=None,
-    )
+    """The address without its password, and whether something listens there."""
+    url = urlsplit(address if ":/" in address or address[:5] == "file:" else f"//{address}")
+    if url.scheme == "file":
+        return ServerStatus(name=name, address=address, external=True, healthy=True)
+    first = url.netloc.rpartition("@")[2].partition(",")[0]
+    host, _, port = first.rpartition(":") if ":" in first else (first, "", _DEFAULT_PORTS[name])
+    healthy = probes.accepts(host.strip("[]"), int(port))
+    return ServerStatus(name=name, address=f"{host}:{port}", external=True, healthy=healthy)

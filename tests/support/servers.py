@@ -75,6 +75,7 @@ def _join(home: Path, users: IO[str]) -> Stack:
         fcntl.flock(alone, fcntl.LOCK_EX)
         stack = Stack(_settings(home, _kept_ports(home)))
         if not any(status.pid for status in stack.status()):
+            stack.down(erase=True)  # no topics and tables of earlier runs
             stack = _fresh(home)
         stack.up()
         fcntl.flock(users, fcntl.LOCK_SH)
@@ -90,9 +91,7 @@ def _leave(stack: Stack, users: IO[str]) -> None:
 
 
 def _fresh(home: Path) -> Stack:
-    """A stack without the topics and tables of earlier runs."""
-    for server in ("kafka", "postgres", "valkey"):
-        shutil.rmtree(home / server, ignore_errors=True)
+    """A stack on ports that are free now."""
     ports = free_ports(home)
     (home / "ports").write_text("\n".join(str(ports[name]) for name in _PORTS))
     return Stack(_settings(home, ports))
