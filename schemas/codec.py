@@ -3,9 +3,8 @@
 import codecs
 import json  # noqa: TID251  # orjson refuses lone surrogates; webhooks hold them
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar, cast, get_args
 
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -48,16 +47,19 @@ def loads(data: bytes) -> object:
         return _lenient(data)
 
 
-@cache
-def adapter(kind: type[T]) -> TypeAdapter[T]:
-    """The checker of one type, built once."""
-    return TypeAdapter(kind)
+_ADAPTERS: Final[dict[type, TypeAdapter[object]]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[object]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def decode(kind: type[T], data: bytes) -> T:
     """The value of type `kind` in `data`; raises `Undecodable`."""
     try:
-        return adapter(kind).validate_json(data)
+        return cast(T, _adapter(kind).validate_json(data))
     except ValidationError as error:
         raise Undecodable(_reason(error)) from None
 

@@ -53,7 +53,7 @@ class Record:
     """A Kafka record before it has a place: key, value and headers."""
 
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Headers
 
 

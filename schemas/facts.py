@@ -118,12 +118,14 @@ class HandlerFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionAsked:
-    """A handler needs an answer before it can reply."""
+    """A handler needs an answer before it can reply through `account` at `provider`."""
 
     type: ClassVar[str] = "QuestionAsked.v1"
     question_id: str
     question: Question
     handler: str
+    provider: str
+    account: str
     in_reply_to: str
 
 
@@ -138,7 +140,11 @@ class QuestionAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyGenerated:
-    """A reply exists; it is in the log before anybody is called (`in_reply_to`: platform id)."""
+    """A reply exists; it is in the log before anybody is called.
+
+    It leaves through `account` at `provider`. `in_reply_to` is a platform message id;
+    `received_at` is when the input that caused it reached us.
+    """
 
     type: ClassVar[str] = "ReplyGenerated.v1"
     reply_id: str
@@ -146,6 +152,8 @@ class ReplyGenerated:
     number: int
     origin: Origin
     handler: str
+    provider: str
+    account: str
     content: Content
     in_reply_to: str | None
     received_at: datetime

@@ -22,6 +22,12 @@ def chat_id(*, tenant: str, platform: str, platform_user_id: str) -> str:
     return derive("chat", tenant, platform, platform_user_id)
 
 
+def chat_of(*, tenant: str, platform: str, account: str, platform_user_id: str) -> str:
+    """The chat an item belongs to; what concerns the account as a whole has one of its own."""
+    who = platform_user_id or f"account:{account}"
+    return chat_id(tenant=tenant, platform=platform, platform_user_id=who)
+
+
 def input_id(*, tenant: str, provider: str, account: str, kind: str, message_id: str) -> str:
     """The id of a webhook item: a redelivery has the same."""
     return derive("input", tenant, provider, account, kind, message_id)
@@ -55,6 +61,11 @@ def conversation_id(chat: str, number: int) -> str:
 def message_id(*, chat: str, platform_message_id: str) -> str:
     """The id of a message that the platform has named."""
     return derive("message", chat, platform_message_id)
+
+
+def order_id(causation_id: str, index: int) -> str:
+    """The id of the `index`-th work order (from 0) that an input caused."""
+    return f"{causation_id}.w{index}"
 
 
 def reply_id(causation_id: str, index: int) -> str:

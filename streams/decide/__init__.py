@@ -1,0 +1,1 @@
+"""The decisions: pure, total, without clock, randomness or IO."""

@@ -1,0 +1,211 @@
+"""Deciding a batch of one partition: pure work on a store that is only read."""
+
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from schemas import codec, envelope, identity
+from schemas.dead_letters import dead_letter
+from schemas.envelope import Position, Record, Recorded
+from schemas.inputs import Input, WebhookUnrouted
+from schemas.topics import Topics
+from schemas.work import Order, SendMessage
+from streams import metrics, parking
+from streams.alarms import Due
+from streams.decide import dedupe, snapshot
+from streams.decide.chat import decide
+from streams.decide.draft import Decision
+from streams.decide.policy import Policy
+from streams.decide.state import ChatState
+from streams.decide.timers import next_due
+from streams.state import Changes
+
+SOURCE: Final = "/chatfold/decider"
+POSITION: Final = b"position"
+
+Policies = Callable[[str], Policy | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A partition, and how many there are."""
+
+    partition: int
+    partitions: int
+
+
+class Memory(Protocol):
+    """What the batch reads: the committed state of its partition."""
+
+    def chat(self, chat_id: str) -> ChatState | None:
+        """The chat's committed state."""
+
+    def seen_at(self, ids: Sequence[bytes]) -> list[datetime | None]:
+        """When each id was decided."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the inputs of one transaction lead to, before any of it is written."""
+
+    topics: Topics
+    place: Place
+    policies: Policies
+    memory: Memory
+    window: timedelta
+    arrived: list[tuple[ConsumerRecord, Recorded[Input]]] = field(default_factory=list)
+    states: dict[str, ChatState] = field(default_factory=dict)
+    dues: dict[str, Due | None] = field(default_factory=dict)
+    seen: dict[bytes, datetime] = field(default_factory=dict)
+    parked: dict[bytes, bytes | None] = field(default_factory=dict)
+    outputs: dict[TopicPartition, list[Record]] = field(default_factory=lambda: defaultdict(list))
+
+    def read(self, records: Sequence[ConsumerRecord]) -> None:
+        """Decode `records`; what cannot be decoded is a dead letter."""
+        for record in records:
+            recorded = self._decoded(record)
+            if recorded is not None:
+                self.arrived.append((record, recorded))
+
+    def unknown_tenants(self) -> set[str]:
+        """The tenants of these inputs that the policies do not know."""
+        routed = (told for _, told in self.arrived if not isinstance(told.data, WebhookUnrouted))
+        return {name for name in {told.tenant for told in routed} if self.policies(name) is None}
+
+    def decide(self) -> None:
+        """Decide what was read, in its order."""
+        ids = [recorded.id.encode() for _, recorded in self.arrived]
+        known = dict(zip(ids, self.memory.seen_at(ids), strict=True))
+        for record, recorded in self.arrived:
+            self._once(record, recorded, known)
+
+    def tell(self, recorded: Recorded[Input]) -> None:
+        """Append an input to the inbox, wherever its chat is."""
+        record = envelope.encode(recorded)
+        partition = (murmur2(record.key) & 0x7FFFFFFF) % self.place.partitions
+        self.outputs[TopicPartition(self.topics.inbox, partition)].append(record)
+
+    def finish(self, offset: int) -> Changes:
+        """Add the changelog records, the position `offset` among them; what they change."""
+        values: dict[bytes, bytes | None] = dict(self.parked)
+        for chat_id, state in self.states.items():
+            values[chat_id.encode()] = snapshot.encode(state, self.dues[chat_id])
+        values[POSITION] = b"%d" % offset
+        self._here(self.topics.chat_state).extend(
+            _bare(key, value) for key, value in values.items()
+        )
+        if self.seen:
+            self._here(self.topics.seen).extend(
+                _bare(key, moment.isoformat().encode()) for key, moment in self.seen.items()
+            )
+        return Changes(values, self.seen)
+
+    def _decoded(self, record: ConsumerRecord) -> Recorded[Input] | None:
+        try:
+            return envelope.decode(codec.INPUTS, value=record.value, headers=record.headers)
+        except codec.Undecodable as error:
+            self._bury(record, str(error))
+            return None
+
+    def _once(
+        self,
+        record: ConsumerRecord,
+        recorded: Recorded[Input],
+        known: dict[bytes, datetime | None],
+    ) -> None:
+        key = recorded.id.encode()
+        seen_at = self.seen.get(key) or known[key]
+        if dedupe.is_remembered(seen_at, now=recorded.time, window=self.window):
+            metrics.INPUTS.labels(recorded.data.type, "duplicate").inc()
+            return
+        self._decide(record, recorded)
+        self.seen[key] = recorded.time
+
+    def _decide(self, record: ConsumerRecord, recorded: Recorded[Input]) -> None:
+        if isinstance(recorded.data, WebhookUnrouted):
+            key, value = parking.park(recorded, recorded.data)
+            self.parked[key] = value
+            metrics.INPUTS.labels(recorded.data.type, "parked").inc()
+            return
+        policy = self.policies(recorded.tenant)
+        if policy is None:
+            self._bury(record, f"tenant {recorded.tenant!r} is not configured")
+            return
+        try:
+            decision = decide(self._state(recorded), recorded, policy)
+        except Exception as error:  # noqa: BLE001  # one bad input must not stop its partition
+            self._bury(record, repr(error), traceback.format_exc())
+            return
+        self._keep(recorded, decision, policy)
+
+    def _state(self, recorded: Recorded[Input]) -> ChatState:
+        chat_id = recorded.chat_id
+        return (
+            self.states.get(chat_id)
+            or self.memory.chat(chat_id)
+            or ChatState(chat_id, recorded.tenant)
+        )
+
+    def _keep(self, cause: Recorded[Input], decision: Decision, policy: Policy) -> None:
+        metrics.INPUTS.labels(cause.data.type, "decided").inc()
+        state = decision.state
+        self.states[cause.chat_id] = state
+        self.dues[cause.chat_id] = next_due(state, policy)
+        first = state.sequence - len(decision.facts) + 1
+        events = self._here(self.topics.events) if decision.facts else []
+        for index, fact in enumerate(decision.facts):
+            metrics.FACTS.labels(fact.type).inc()
+            fact_id = identity.fact_id(cause.id, index)
+            told = _recorded(cause, fact_id, decision.now, fact, first + index)
+            events.append(envelope.encode(told))
+        for index, order in enumerate(decision.orders):
+            told = _recorded(cause, identity.order_id(cause.id, index), decision.now, order, 0)
+            self._here(self._work_topic(order)).append(envelope.encode(told))
+
+    def _here(self, topic: str) -> list[Record]:
+        return self.outputs[TopicPartition(topic, self.place.partition)]
+
+    def _work_topic(self, order: Order) -> str:
+        is_send = isinstance(order, SendMessage)
+        return self.topics.work_delivery if is_send else self.topics.work_reply
+
+    def _bury(self, record: ConsumerRecord, reason: str, stack: str = "") -> None:
+        metrics.INPUTS.labels("any", "dead_letter").inc()
+        origin = Position(record.topic, record.partition, record.offset)
+        self._here(self.topics.dead_letters).append(
+            dead_letter(
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                origin=origin,
+                reason=reason,
+                stack=stack,
+            )
+        )
+
+
+def _bare(key: bytes, value: bytes | None) -> Record:
+    return Record(key, value, ())
+
+
+def _recorded(
+    cause: Recorded[Input], new_id: str, now: datetime, data: object, sequence: int
+) -> Recorded[object]:
+    return Recorded(
+        id=new_id,
+        time=now,
+        source=SOURCE,
+        tenant=cause.tenant,
+        chat_id=cause.chat_id,
+        causation_id=cause.id,
+        correlation_id=cause.correlation_id,
+        data=data,
+        sequence=sequence,
+        traceparent=cause.traceparent,
+    )

@@ -1,0 +1,70 @@
+"""A chat has at most one conversation that is not closed: open → closing → closed."""
+
+from datetime import datetime
+
+from schemas import identity
+from schemas.content import CloseReason
+from schemas.facts import ConversationClosed, ConversationClosing, ConversationOpened, ModeLeft
+from streams.decide.draft import Draft
+from streams.decide.state import Conversation
+
+
+def ensure_open(draft: Draft) -> Conversation:
+    """The conversation a new message belongs to; one that is closing or idle is closed first."""
+    close_if_idle(draft)
+    talk = draft.state.conversation
+    if talk is not None and talk.closing is not None:
+        _close(draft, talk, talk.closing)
+    return draft.state.conversation or _open(draft)
+
+
+def close_if_idle(draft: Draft) -> None:
+    """Close the conversation if nobody has said anything for the tenant's idle time."""
+    talk = draft.state.conversation
+    if talk is not None and talk.closing is None and idle_at(draft, talk) <= draft.now:
+        start_closing(draft, CloseReason.IDLE)
+
+
+def idle_at(draft: Draft, talk: Conversation) -> datetime:
+    """When `talk` will have been idle for too long."""
+    return talk.active_at + draft.policy.idle_close
+
+
+def start_closing(draft: Draft, reason: CloseReason) -> None:
+    """The open conversation takes no more messages; nothing happens where there is none."""
+    talk = draft.state.conversation
+    if talk is not None and talk.closing is None:
+        draft.record(ConversationClosing(conversation_id=talk.conversation_id, reason=reason))
+
+
+def finish_closing(draft: Draft) -> None:
+    """A closing conversation is closed when no reply or answer of it is still on its way."""
+    talk = draft.state.conversation
+    if talk is None or talk.closing is None or draft.state.questions:
+        return
+    if all(reply.conversation_id != talk.conversation_id for reply in draft.state.outbox):
+        _close(draft, talk, talk.closing)
+
+
+def expire_mode(draft: Draft) -> None:
+    """Leave a special mode whose time has passed."""
+    mode = draft.state.mode
+    if mode is not None and mode.until <= draft.now:
+        draft.record(ModeLeft(mode=mode.name, expired=True))
+
+
+def _open(draft: Draft) -> Conversation:
+    number = draft.state.conversations + 1
+    conversation_id = identity.conversation_id(draft.state.chat_id, number)
+    draft.record(ConversationOpened(conversation_id=conversation_id, number=number))
+    talk = draft.state.conversation
+    assert talk is not None  # ConversationOpened has just made it
+    return talk
+
+
+def _close(draft: Draft, talk: Conversation, reason: CloseReason) -> None:
+    draft.record(
+        ConversationClosed(
+            conversation_id=talk.conversation_id, reason=reason, message_count=talk.message_count
+        )
+    )

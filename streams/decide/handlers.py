@@ -1,0 +1,102 @@
+"""How a team adds behaviour: a handler looks at a chat and a message and says what follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from schemas.content import Content, Json, MessageKind
+from schemas.work import Question
+from streams.decide.state import Line, Mode, Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """What a handler may know of a chat; counts include the message at hand."""
+
+    chat_id: str
+    tenant: str
+    profile: Profile
+    is_new: bool
+    mode: Mode | None
+    message_count: int
+    user_count: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The message at hand."""
+
+    platform_message_id: str
+    content: Content
+    now: datetime
+
+    @property
+    def command(self) -> str:
+        """The text as a command would be written: stripped, upper case."""
+        return (self.content.text or "").strip().upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer with this; `quote` shows which message is answered."""
+
+    content: Content
+    quote: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the conversation once its replies have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnterMode:
+    """Enter a special mode that ends by itself after `length`."""
+
+    mode: str
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveMode:
+    """Leave the special mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Find something out first; the answer comes to the handler's `answer`."""
+
+    question: Question
+
+
+Effect = Reply | Close | EnterMode | LeaveMode | Ask
+
+
+@runtime_checkable
+class Handler(Protocol):
+    """Pure: the same chat and message always give the same effects."""
+
+    @property
+    def name(self) -> str:
+        """The handler's name in facts."""
+
+    def can_handle(self, chat: Chat, message: Received) -> bool:
+        """Whether this handler answers; the first that can does."""
+
+    def handle(self, chat: Chat, message: Received) -> Sequence[Effect]:
+        """What follows from the message."""
+
+
+@runtime_checkable
+class AnswerHandler(Handler, Protocol):
+    """A handler that asks."""
+
+    def answer(self, chat: Chat, answer: Json, error: str | None) -> Sequence[Effect]:
+        """What follows from the answer; `error` says why there is none."""
+
+
+def text_reply(text: str) -> Reply:
+    """A reply of plain text."""
+    return Reply(Content(kind=MessageKind.TEXT, text=text))

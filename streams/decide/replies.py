@@ -1,0 +1,110 @@
+"""What follows from a handler's effects; replies of a chat leave one after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from schemas.content import CloseReason, Origin
+from schemas.facts import ModeEntered, ModeLeft, QuestionAsked, ReplyGenerated
+from schemas.work import AnswerQuestion, SendMessage
+from streams.decide import conversation
+from streams.decide.draft import Draft
+from streams.decide.handlers import Ask, Close, Effect, EnterMode, LeaveMode, Reply
+from streams.decide.state import Address, ChatState, Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is: the handler, the message it answers, and the account to answer by."""
+
+    handler: str
+    in_reply_to: str
+    provider: str
+    account: str
+
+
+def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
+    """Record what `effects` lead to, in their order."""
+    for effect in effects:
+        match effect:
+            case Reply():
+                _reply(draft, turn, effect)
+            case Close():
+                conversation.start_closing(draft, CloseReason.COMMAND)
+            case EnterMode():
+                until = draft.now + effect.length
+                draft.record(ModeEntered(mode=effect.mode, until=until))
+            case LeaveMode():
+                _leave_mode(draft)
+            case Ask():
+                _ask(draft, turn, effect)
+            case _:
+                assert_never(effect)
+
+
+def hand_out(draft: Draft) -> None:
+    """Order the first reply of the outbox to be sent, unless it was so before."""
+    head = draft.state.outbox[0] if draft.state.outbox else None
+    if head is not None and head_of(draft.before) != (head.reply_id, head.attempt):
+        draft.order(_send(head, draft.state))
+
+
+def head_of(state: ChatState) -> tuple[str, int] | None:
+    """The reply and attempt that is with the delivery agent."""
+    return (state.outbox[0].reply_id, state.outbox[0].attempt) if state.outbox else None
+
+
+def _send(head: Pending, state: ChatState) -> SendMessage:
+    return SendMessage(
+        reply_id=head.reply_id,
+        attempt=head.attempt,
+        provider=head.provider,
+        account=head.account,
+        to=_address(state).platform_user_id,
+        content=head.content,
+        reply_to=head.reply_to,
+        received_at=head.received_at,
+    )
+
+
+def _reply(draft: Draft, turn: Turn, reply: Reply) -> None:
+    talk = draft.state.conversation or conversation.ensure_open(draft)
+    draft.record(
+        ReplyGenerated(
+            reply_id=draft.next_id(),
+            conversation_id=talk.conversation_id,
+            number=talk.message_count + 1,
+            origin=Origin.BOT,
+            handler=turn.handler,
+            provider=turn.provider,
+            account=turn.account,
+            content=reply.content,
+            in_reply_to=turn.in_reply_to if reply.quote else None,
+            received_at=draft.cause.time,
+        )
+    )
+
+
+def _address(state: ChatState) -> Address:
+    assert state.address is not None  # a chat is started before anything is answered
+    return state.address
+
+
+def _leave_mode(draft: Draft) -> None:
+    if draft.state.mode is not None:
+        draft.record(ModeLeft(mode=draft.state.mode.name, expired=False))
+
+
+def _ask(draft: Draft, turn: Turn, ask: Ask) -> None:
+    question_id = draft.next_id()
+    draft.record(
+        QuestionAsked(
+            question_id=question_id,
+            question=ask.question,
+            handler=turn.handler,
+            provider=turn.provider,
+            account=turn.account,
+            in_reply_to=turn.in_reply_to,
+        )
+    )
+    draft.order(AnswerQuestion(question_id=question_id, question=ask.question))

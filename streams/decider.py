@@ -1,0 +1,104 @@
+"""The decider role: takes the partitions it is given, decides each, gives them back in order."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.topics import MAX_MESSAGE_BYTES
+from streams.partition import Deciding, Partition
+
+LOG: Final = logging.getLogger(__name__)
+COMMIT_SECONDS: Final = 1.0
+SESSION_MS: Final = 6_000
+HEARTBEAT_MS: Final = 1_000
+
+
+class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Decides the inbox until `run` is told to stop."""
+
+    def __init__(self, deciding: Deciding) -> None:
+        self._given = deciding
+        self._partitions: dict[TopicPartition, Partition] = {}
+        self._changed = asyncio.Event()
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=deciding.bootstrap,
+            group_id=deciding.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            max_partition_fetch_bytes=2 * MAX_MESSAGE_BYTES,
+            retry_backoff_ms=20,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether every partition given to this decider is being decided."""
+        return all(partition.ready for partition in self._partitions.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Decide until `stop`; raises what no restart of a partition can mend."""
+        self._consumer.subscribe([self._given.topics.inbox], listener=self)
+        await self._consumer.start()
+        try:
+            await self._watch(stop)
+        finally:
+            await self.on_partitions_revoked(list(self._partitions))
+            await self._consumer.stop()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Begin with the partitions that were given to us."""
+        for place in assigned:
+            self._partitions[place] = Partition(self._given, self._consumer, place)
+        self._changed.set()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Finish with the partitions that are taken from us, before anybody else begins."""
+        ending = [self._partitions.pop(place) for place in revoked if place in self._partitions]
+        await asyncio.gather(*(partition.stop() for partition in ending))
+        self._changed.set()
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                await self._wait(stopped)
+                self._raise_failures()
+                await self._hint()
+        finally:
+            stopped.cancel()
+
+    async def _wait(self, stopped: "asyncio.Task[bool]") -> None:
+        self._changed.clear()
+        changed = asyncio.create_task(self._changed.wait())
+        tasks = [partition.task for partition in self._partitions.values()]
+        await asyncio.wait(
+            [stopped, changed, *tasks],
+            timeout=COMMIT_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        changed.cancel()
+
+    def _raise_failures(self) -> None:
+        for partition in self._partitions.values():
+            if partition.task.done() and not partition.task.cancelled():
+                partition.task.result()
+
+    async def _hint(self) -> None:
+        """Commit positions to the group; nothing reads them but the lag tools."""
+        reached = {
+            place: partition.position
+            for place, partition in self._partitions.items()
+            if partition.ready and partition.position is not None
+        }
+        if not reached:
+            return
+        try:
+            await self._consumer.commit(reached)
+        except KafkaError as error:
+            LOG.info("positions were not committed to the group: %r", error)

@@ -1,0 +1,220 @@
+"""One partition of the inbox: restore, then decide batch after batch, each in a transaction."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from schemas.topics import Topics
+from streams import metrics, wakeups
+from streams.batch import Batch, Place, Policies
+from streams.memory import PartitionMemory
+from streams.parking import Route
+from streams.restore import restore
+from streams.state import open_store
+from streams.transactions import Limits, Transactor
+
+LOG: Final = logging.getLogger(__name__)
+
+
+class LogGap(Exception):
+    """The log no longer holds what the decider must decide next; the text says the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """What every partition of a decider is given."""
+
+    bootstrap: str
+    topics: Topics
+    group: str
+    folder: Path
+    policies: Policies
+    refresh_policies: Callable[[], Awaitable[None]]
+    route: Route
+    now: Callable[[], datetime]
+    reach: Callable[[str], None]
+    window: timedelta = timedelta(days=7)
+    limits: Limits = field(default_factory=Limits)
+    max_records: int = 500
+    cached_chats: int = 50_000
+    poll_ms: int = 200
+    accept_gap: bool = False
+    restart_seconds: float = 1.0
+    fenced_seconds: float = 7.0
+
+
+class Partition:
+    """Decides one partition until it is told to stop."""
+
+    def __init__(
+        self, deciding: Deciding, consumer: AIOKafkaConsumer, place: TopicPartition
+    ) -> None:
+        self._given = deciding
+        self._consumer = consumer
+        self._place = place
+        count = len(consumer.partitions_for_topic(place.topic) or ())
+        self._here = Place(place.partition, count)
+        self._stopping = asyncio.Event()
+        self._restoring = True
+        self._task = asyncio.create_task(self._run())
+        self.position: int | None = None
+
+    @property
+    def task(self) -> "asyncio.Task[None]":
+        """Ends when the partition is stopped, or raises what nobody foresaw."""
+        return self._task
+
+    @property
+    def ready(self) -> bool:
+        """Whether the state is restored and inputs are being decided."""
+        return not self._restoring
+
+    async def stop(self) -> None:
+        """Finish the batch at hand and close; a restore is broken off."""
+        self._stopping.set()
+        if self._restoring:
+            self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._live()
+            except ProducerFenced:
+                # Whoever fenced us has the partition. If the group still says it is ours when
+                # a frozen member would have been thrown out, the broker ended a transaction.
+                await self._pause("fenced", self._given.fenced_seconds)
+            except (KafkaError, TimeoutError) as error:
+                LOG.warning("partition %s starts over: %r", self._place.partition, error)
+                await self._pause("broker", self._given.restart_seconds)
+
+    async def _pause(self, cause: str, seconds: float) -> None:
+        metrics.RESTARTS.labels(cause).inc()
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _live(self) -> None:
+        self._restoring, clean, memory = True, False, None
+        transactor = self._transactor()
+        try:
+            async with asyncio.timeout(2 * self._given.limits.transaction_timeout_ms / 1000):
+                await transactor.start()
+            memory = await self._restored()
+            self._restoring = False
+            await self._decide(transactor, memory)
+            clean = True
+        finally:
+            await transactor.stop()
+            if memory is not None:
+                memory.close(clean=clean)
+
+    def _transactor(self) -> Transactor:
+        given, partition = self._given, self._place.partition
+        owner = f"{given.group}-{given.topics.inbox}-{partition}"
+        return Transactor(given.bootstrap, owner, given.limits)
+
+    async def _restored(self) -> PartitionMemory:
+        given, partition = self._given, self._place.partition
+        with metrics.RESTORE.time():
+            store, start = open_store(given.folder / str(partition), given.window)
+            try:
+                offsets = await restore(store, given.bootstrap, given.topics, partition, start)
+                memory = PartitionMemory(store, offsets, given.cached_chats)
+                self.position = await self._start(memory.position)
+            except BaseException:
+                store.abandon()
+                raise
+        self._consumer.seek(self._place, self.position)
+        return memory
+
+    async def _start(self, position: int | None) -> int:
+        first = await self._first(self._place)
+        if position is None:
+            await self._refuse_forgotten_state()
+            return first
+        if position >= first or self._given.accept_gap:
+            return max(position, first)
+        raise LogGap(
+            f"{self._place.topic}[{self._place.partition}] begins at {first}, but {position} is to "
+            "be decided next: inputs have expired undecided. Raise the topic's retention; "
+            "CHATFOLD_ACCEPT_GAP=true goes on without them."
+        )
+
+    async def _refuse_forgotten_state(self) -> None:
+        events = TopicPartition(self._given.topics.events, self._place.partition)
+        ends = await self._consumer.end_offsets([events])
+        if ends[events] > 0 and not self._given.accept_gap:
+            raise LogGap(
+                f"{self._given.topics.chat_state}[{events.partition}] is empty although "
+                f"{events.topic} has facts: deciding from the beginning would double them. "
+                "Restore the topic; CHATFOLD_ACCEPT_GAP=true decides all inputs again."
+            )
+
+    async def _first(self, place: TopicPartition) -> int:
+        return int((await self._consumer.beginning_offsets([place]))[place])
+
+    async def _decide(self, transactor: Transactor, memory: PartitionMemory) -> None:
+        while not self._stopping.is_set():
+            polled = await self._consumer.getmany(
+                self._place, timeout_ms=self._given.poll_ms, max_records=self._given.max_records
+            )
+            records = polled.get(self._place, [])
+            batch = self._batch(memory)
+            batch.read(records)
+            if batch.unknown_tenants():
+                await self._given.refresh_policies()
+            batch.decide()
+            wakeups.add(batch, memory, self._given.now(), self._given.route)
+            if records or batch.outputs:
+                await self._commit(transactor, memory, batch, records)
+            self._measure(records, memory)
+
+    def _batch(self, memory: PartitionMemory) -> Batch:
+        given = self._given
+        return Batch(given.topics, self._here, given.policies, memory, given.window)
+
+    async def _commit(
+        self,
+        transactor: Transactor,
+        memory: PartitionMemory,
+        batch: Batch,
+        records: Sequence[ConsumerRecord],
+    ) -> None:
+        position = records[-1].offset + 1 if records else self.position
+        assert position is not None  # set by the restore
+        changes = batch.finish(position)
+        self._given.reach("decider.before_transaction")
+        with metrics.TRANSACTION.time():
+            ends = await transactor.commit(batch.outputs, self._given.reach)
+        self._given.reach("decider.after_transaction")
+        memory.keep(batch, changes, self._reached(memory, ends))
+        self.position = position
+
+    def _reached(self, memory: PartitionMemory, ends: dict[TopicPartition, int]) -> tuple[int, int]:
+        values, seen = memory.offsets
+        here, topics = self._here.partition, self._given.topics
+        return (
+            ends.get(TopicPartition(topics.chat_state, here), values),
+            ends.get(TopicPartition(topics.seen, here), seen),
+        )
+
+    def _measure(self, records: Sequence[ConsumerRecord], memory: PartitionMemory) -> None:
+        label = str(self._place.partition)
+        metrics.CHATS.labels(label).set(len(memory.alarms))
+        metrics.PARKED.labels(label).set(len(memory.parked))
+        end = self._consumer.last_stable_offset(self._place) if records else None
+        behind = max(0, end - (self.position or 0)) if end is not None else 0
+        metrics.LAG.labels(label).set(behind)
+        age = self._given.now().timestamp() - records[-1].timestamp / 1000 if behind else 0.0
+        metrics.LAG_SECONDS.labels(label).set(max(0.0, age))
+        if records:
+            metrics.BATCH.observe(len(records))

@@ -1,0 +1,96 @@
+"""The pipeline as a table: who reads what, who writes what. Read this first.
+
+    provider ─► gateway ─► inbox ─► decider ─► events ──► projector ─► PostgreSQL
+                             ▲         │          └─────► views ─────► Redis or files
+                operators ───┤         │
+                timers ──────┤         ├─► work.delivery ─► delivery ─► provider
+                results ─────┘         └─► work.reply ────► reply
+
+`inbox` is where all meet; every other topic, table and key family has one writer.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from schemas.topics import Groups, Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One kind of process: the topics it reads and writes, and what else it alone writes."""
+
+    name: str
+    what: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
+    group: str | None = None
+
+
+def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
+    """Every role of a deployment, in the order of a message's way."""
+    return (
+        Role(
+            name="gateway",
+            what="answers 200 once a webhook's items are in the log",
+            reads=(topics.tenants,),
+            writes=(topics.inbox,),
+        ),
+        Role(
+            name="decider",
+            what="turns each input, once, into facts and work orders",
+            reads=(topics.inbox, topics.tenants, topics.chat_state, topics.seen),
+            writes=(
+                topics.events,
+                topics.work_delivery,
+                topics.work_reply,
+                topics.chat_state,
+                topics.seen,
+                topics.dead_letters,
+                topics.inbox,
+            ),
+            group=groups.decider,
+        ),
+        Role(
+            name="delivery",
+            what="sends a reply, at most once an attempt, and reports how it ended",
+            reads=(topics.work_delivery, topics.tenants),
+            writes=(topics.inbox,),
+            owns=("effects",),
+            group=groups.delivery,
+        ),
+        Role(
+            name="reply",
+            what="finds the answers that handlers ask for",
+            reads=(topics.work_reply,),
+            writes=(topics.inbox,),
+            group=groups.reply,
+        ),
+        Role(
+            name="projector",
+            what="folds facts into tables, rows and offsets in one transaction",
+            reads=(topics.events, topics.tenants),
+            owns=("tables",),
+            group=groups.projection("tables"),
+        ),
+        Role(
+            name="views",
+            what="folds facts into the views of active conversations",
+            reads=(topics.events,),
+            owns=("views",),
+            group=groups.projection("views"),
+        ),
+    )
+
+
+PORTS: Final = MappingProxyType(
+    {
+        "gateway": 18080,
+        "decider": 18081,
+        "delivery": 18082,
+        "reply": 18083,
+        "projector": 18084,
+        "views": 18085,
+    }
+)
