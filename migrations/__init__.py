@@ -1,0 +1,1 @@
+"""The database's shape as numbered SQL files; `chatfold.migrate` applies them."""
