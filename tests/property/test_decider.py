@@ -1,0 +1,200 @@
+"""Laws of the decider, whatever arrives, however often, and wherever it crashes."""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import codec, identity
+from schemas.content import ActionTaken, SendOutcome
+from schemas.envelope import Recorded
+from schemas.facts import ConversationClosed, ConversationOpened, MessageReceived, ReplyGenerated
+from schemas.inputs import AnswerReported, SendReported, Timer, TimerFired
+from schemas.work import SendMessage
+from tests.support import webhooks
+from tests.support.inbox import TOPICS, Inbox
+
+USERS = ("4915100000001", "4915100000002", "4915100000003")
+WORDS = ("hello", "/HISTORY", "/CLOSE", "/STATS", "/WAPPA", "/EXIT", "again")
+
+arrives = st.tuples(st.just("arrives"), st.integers(0, 2), st.sampled_from(WORDS))
+repeats = st.tuples(st.just("repeats"), st.integers(0, 50), st.none())
+decides = st.tuples(st.just("decides"), st.integers(1, 5), st.booleans())
+agents = st.tuples(st.just("agents"), st.integers(0, 50), st.sampled_from(SendOutcome))
+waits = st.tuples(st.just("waits"), st.integers(0, 30), st.integers(0, 2))
+steps = st.lists(st.one_of(arrives, arrives, repeats, decides, agents, agents, waits), max_size=60)
+
+
+def play(story) -> Inbox:
+    inbox, now, count = Inbox(), webhooks.T0, 0
+    for step, first, second in story:
+        if step == "arrives":
+            count += 1
+            told = webhooks.text(second, wamid=f"wamid.{count}", user=USERS[first], at=now)
+            for recorded in webhooks.inputs(webhooks.body(told), at=now):
+                inbox.append(recorded)
+        elif step == "repeats" and inbox.log:
+            inbox.log.append(inbox.log[first % len(inbox.log)])
+        elif step == "decides":
+            inbox.decide(first, crash=second)
+        elif step == "agents" and inbox.orders:
+            inbox.append(act(inbox.orders[first % len(inbox.orders)], second, now))
+        elif step == "waits":
+            now += timedelta(hours=first)
+            for timer in Timer:
+                inbox.append(fired(USERS[second], timer, now))
+    finish(inbox, now)
+    return inbox
+
+
+def finish(inbox: Inbox, now) -> None:
+    """Let every agent act on every order, again and again, until nothing new happens."""
+    inbox.drain()
+    acted = -1
+    while acted != len(inbox.orders):
+        acted = len(inbox.orders)
+        for order in inbox.orders:
+            inbox.append(act(order, SendOutcome.SENT, now))
+        inbox.drain()
+
+
+def act(order, outcome, now):
+    data = order.data
+    if isinstance(data, SendMessage):
+        input_id = identity.report_id(reply_id=data.reply_id, attempt=data.attempt)
+        ended = SendReported(
+            reply_id=data.reply_id,
+            attempt=data.attempt,
+            outcome=outcome,
+            platform_message_id=f"out.{data.reply_id}",
+            error_code=None if outcome is SendOutcome.SENT else "refused",
+            started_at=now,
+            finished_at=now,
+        )
+    else:
+        input_id = identity.answer_id(data.question_id)
+        ended = AnswerReported(question_id=data.question_id, answer={"reachable": True})
+    return recorded(order.chat_id, ended, input_id, now)
+
+
+def fired(user, timer, now):
+    chat = identity.chat_id(tenant=webhooks.TENANT, platform="whatsapp", platform_user_id=user)
+    timer_id = identity.timer_id(chat=chat, timer=timer, due=now.isoformat())
+    return recorded(chat, TimerFired(timer=timer, due=now), timer_id, now)
+
+
+def recorded(chat, data, input_id, now):
+    return Recorded(
+        id=input_id,
+        time=now,
+        source="/test",
+        tenant=webhooks.TENANT,
+        chat_id=chat,
+        causation_id=input_id,
+        correlation_id=input_id,
+        data=data,
+    )
+
+
+def by_chat(facts):
+    chats = defaultdict(list)
+    for fact in facts:
+        chats[fact.chat_id].append(fact)
+    return chats
+
+
+@given(steps)
+@settings(max_examples=150, deadline=None)
+def test_numbers_have_no_gap_and_ids_no_double(story):
+    facts = play(story).facts
+    for chat in by_chat(facts).values():
+        assert [fact.sequence for fact in chat] == list(range(1, len(chat) + 1))
+    assert len({fact.id for fact in facts}) == len(facts)
+
+
+@given(steps)
+@settings(max_examples=150, deadline=None)
+def test_a_chat_has_at_most_one_open_conversation(story):
+    for chat in by_chat(play(story).facts).values():
+        is_open = False
+        for fact in chat:
+            if isinstance(fact.data, ConversationOpened):
+                assert not is_open
+                is_open = True
+            if isinstance(fact.data, ConversationClosed):
+                assert is_open
+                is_open = False
+
+
+@given(steps)
+@settings(max_examples=150, deadline=None)
+def test_each_message_is_recorded_once_and_answered_once(story):
+    facts = [fact.data for fact in play(story).facts]
+    received = [fact for fact in facts if isinstance(fact, MessageReceived)]
+    answered = Counter(f.in_reply_to for f in facts if isinstance(f, ReplyGenerated))
+    assert len({fact.platform_message_id for fact in received}) == len(received)
+    assert set(answered.values()) <= {1}
+    assert set(answered) == {f.platform_message_id for f in received}
+    assert all(f.action in {ActionTaken.REPLIED, ActionTaken.COMMAND} for f in received)
+
+
+@given(steps)
+@settings(max_examples=150, deadline=None)
+def test_each_reply_is_handed_out_once_an_attempt_and_in_order(story):
+    inbox = play(story)
+    orders = [one.data for one in inbox.orders if isinstance(one.data, SendMessage)]
+    generated = [f.data.reply_id for f in inbox.facts if isinstance(f.data, ReplyGenerated)]
+    assert len({(o.reply_id, o.attempt) for o in orders}) == len(orders)
+    assert sorted(o.reply_id for o in orders) == sorted(generated)
+    for chat_id, chat in by_chat(inbox.facts).items():
+        expected = [f.data.reply_id for f in chat if isinstance(f.data, ReplyGenerated)]
+        sent = [
+            o.data.reply_id
+            for o in inbox.orders
+            if o.chat_id == chat_id and isinstance(o.data, SendMessage)
+        ]
+        assert sent == expected
+
+
+@given(steps, st.integers(1, 7))
+@settings(max_examples=100, deadline=None)
+def test_crashes_and_the_cut_into_batches_leave_no_trace(story, size):
+    played = play(story)
+    again = Inbox()
+    again.log = list(played.log)
+    again.drain(size)
+    assert again.committed[TOPICS.events] == played.committed[TOPICS.events] if again.log else True
+    assert again.facts == played.facts
+    assert again.memory.chats.keys() == played.memory.chats.keys()
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_what_cannot_be_decoded_is_a_dead_letter_and_the_chat_goes_on(junk):
+    inbox = Inbox()
+    inbox.append_bytes(junk)
+    (message,) = webhooks.inputs(webhooks.body(webhooks.text("hi", wamid="wamid.1")))
+    inbox.append(message)
+    inbox.drain()
+    (letter,) = inbox.dead_letters
+    assert letter.value == junk
+    assert dict(letter.headers)["dl_origin"] == f"{TOPICS.inbox}/0/0".encode()
+    assert any(isinstance(fact.data, MessageReceived) for fact in inbox.facts)
+
+
+def test_an_id_is_forgotten_after_the_window():
+    inbox = Inbox(window=timedelta(days=1))
+    told = webhooks.body(webhooks.text("hi", wamid="wamid.1"))
+    for day in (0, 0.5, 2):
+        (message,) = webhooks.inputs(told, at=webhooks.T0 + timedelta(days=day))
+        inbox.append(message)
+    inbox.drain()
+    received = [f for f in inbox.facts if isinstance(f.data, MessageReceived)]
+    assert len(received) == 2
+
+
+def test_every_fact_survives_its_bytes():
+    inbox = play([("arrives", 0, word) for word in WORDS])
+    for fact in inbox.facts:
+        assert codec.decode(type(fact.data), codec.dumps(fact.data)) == fact.data
