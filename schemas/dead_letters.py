@@ -26,4 +26,4 @@ def dead_letter(
         (ORIGIN, place.encode()),
         (STACK, stack[-LONGEST:].encode()),
     )
-    return Record(key=key or b"", value=value or b"", headers=(*headers, *told))
+    return Record(key=key or b"", value=value or b"", headers=[*headers, *told])

@@ -1,6 +1,6 @@
 """CloudEvents 1.0 binary mode: who, what, when and why ride in headers, the value is the data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
@@ -10,7 +10,7 @@ from schemas import codec
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = list[tuple[str, bytes]]
 
 _FIXED: Final = (
     ("ce_specversion", b"1.0"),

@@ -191,7 +191,7 @@ class Batch:
 
 
 def _bare(key: bytes, value: bytes | None) -> Record:
-    return Record(key, value, ())
+    return Record(key, value, [])
 
 
 def _recorded(
