@@ -14,11 +14,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A request as it came: raw body, lower-case header names, query parameters."""
+    """A request as it came: raw body, lower-case header names, query parameters.
 
-    body: bytes
-    headers: Mapping[str, str]
-    query: Mapping[str, str] = field(default_factory=dict)
+    All three can hold secrets or words of a message; `repr` shows none of them.
+    """
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,9 @@ class Item:
 class Message:
     """Somebody wrote.
 
-    `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group; `from_human` marks a person on the business's own phone.
+    `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group;
+    `from_human` marks a person on the business's own phone: then `person` is the customer
+    they wrote to, otherwise who wrote.
     """
 
     platform_message_id: str
@@ -104,7 +109,10 @@ Incoming = Message | StatusReport | Edit | Deletion | Notice | Unrecognised
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request for the edge to make. `secrets` are words to strike from logs and errors."""
+    """A request for the edge to make, without following a redirect.
+
+    `secrets` are words to strike from logs and errors; `repr` shows none of them.
+    """
 
     method: str
     url: str
@@ -113,14 +121,23 @@ class HttpRequest:
     secrets: tuple[str, ...] = ()
     max_bytes: int = 1_000_000
 
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.struck(self.url)})"
+
+    def struck(self, text: str) -> str:
+        """`text`, such as the words of a client's error, without the secrets."""
+        for secret in filter(None, self.secrets):
+            text = text.replace(secret, "***")
+        return text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
     """What came back: status, lower-case header names, body of at most `max_bytes`."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +172,10 @@ Exchange = Generator[HttpRequest, HttpResponse, T]
 
 
 class Provider(Protocol):
-    """One provider. All functions are pure; none raises on any body or fragment."""
+    """One provider. All functions are pure; none raises on any body or fragment.
+
+    An exchange can end before its first request, where there is nothing to ask.
+    """
 
     @property
     def name(self) -> str:
@@ -171,6 +191,9 @@ class Provider(Protocol):
 
     def verify(self, webhook: Webhook, secret: str) -> bool:
         """Whether `secret` proves the webhook authentic, compared in constant time."""
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """The headers by which `verify` knows the provider's own webhooks."""
 
     def challenge(self, query: Mapping[str, str], verify_token: str) -> str | None:
         """What to answer to the provider's GET check, None if it is not a good one."""

@@ -1,0 +1,144 @@
+"""What Meta's products share: signature, challenge, Graph requests and their errors."""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from providers.answers import body_of, failed_by_status, retry_after, words
+from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
+from providers.protocol import HttpRequest, HttpResponse, Webhook
+from providers.reading import identifier, integer, mapping, text
+from schemas import codec
+from schemas.content import Json
+
+GRAPH: Final = "https://graph.facebook.com/v23.0"
+ANSWER_BYTES: Final = 262_144
+_NO_SUCH_OBJECT: Final = (100, 33)  # or the token may not see it: a wrong account or media id
+_HOSTS: Final = frozenset({"graph.facebook.com", "lookaside.fbsbx.com"})
+_DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".whatsapp.net")
+_PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?")
+_SIGNATURE: Final = "x-hub-signature-256"
+
+_RATE_LIMITS: Final = (4, 17, 32, 613, 80007, 80008)
+_TEMPLATES: Final = (132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 132069)
+_PERMISSIONS: Final = range(200, 300)
+_CODES: Final[Mapping[FailureCode, Sequence[int]]] = {
+    FailureCode.THROTTLED: (*_RATE_LIMITS, 130429, 131048, 131056, 131064, 131208, 133016),
+    FailureCode.PROVIDER_DOWN: (1, 2, 131000, 131016, 131057),
+    FailureCode.MEDIA_UNAVAILABLE: (131052, 131053),
+    FailureCode.UNAUTHENTICATED: (0, 3, 10, 102, 190, 131005, *_PERMISSIONS),
+    FailureCode.ACCOUNT_DISABLED: (368, 131031, 131037, 131045, 133010),
+    FailureCode.QUOTA_EXHAUSTED: (131042,),
+    FailureCode.OUTSIDE_WINDOW: (131047,),
+    FailureCode.RECIPIENT_UNREACHABLE: (130497, 131020, 131021, 131026, 131030, 131041, 131207),
+    FailureCode.CONTENT_REFUSED: (100, 131008, 131009, 131051, 131062, 135000, *_TEMPLATES),
+}
+_MEANING: Final = MappingProxyType({code: ours for ours, codes in _CODES.items() for code in codes})
+
+
+def sign(body: bytes, secret: str) -> Mapping[str, str]:
+    """The signature header of a body, made with the app's secret."""
+    return {_SIGNATURE: "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()}
+
+
+def verify(webhook: Webhook, secret: str) -> bool:
+    """Whether the raw body was signed with the app's secret."""
+    given = webhook.headers.get(_SIGNATURE)
+    if not given or not secret:
+        return False
+    expected = sign(webhook.body, secret)[_SIGNATURE]
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+
+
+def challenge(query: Mapping[str, str], verify_token: str) -> str | None:
+    """The challenge to echo to a subscription check that knows our token."""
+    given = query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
+    if not verify_token or not hmac.compare_digest(given, verify_token.encode()):
+        return None
+    return query.get("hub.challenge") if query.get("hub.mode") == "subscribe" else None
+
+
+def graph_request(
+    method: str,
+    url: str,
+    token: str,
+    *,
+    body: Json | None = None,
+    max_bytes: int = ANSWER_BYTES,
+) -> HttpRequest:
+    """A request that carries the access token."""
+    headers = {"authorization": f"Bearer {token}"}
+    if body is not None:
+        headers["content-type"] = "application/json"
+    return HttpRequest(
+        method=method,
+        url=url,
+        headers=headers,
+        body=b"" if body is None else codec.dumps(body),
+        secrets=(token,),
+        max_bytes=max_bytes,
+    )
+
+
+def is_own_url(url: str, base_url: str | None) -> bool:
+    """Whether a token may be sent to `url`: a host of Meta's, or the one that `base_url` names.
+
+    Only what every client reads alike passes: no backslash, space, user name or odd port.
+    """
+    if not _PLAIN_URL.fullmatch(url):
+        return False
+    try:
+        found, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        return False
+    if base_url is not None and _origin(url) == _origin(base_url):
+        return True
+    host = found.hostname or ""
+    is_ours = host in _HOSTS or host.endswith(_DOMAINS)
+    return is_ours and found.scheme == "https" and port in {None, 443}
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def refusal(request: HttpRequest, response: HttpResponse) -> SendFailure | Unconfirmed:
+    """What an answer that is no success means; only the provider's own words are certain."""
+    error = mapping(body_of(response).get("error"))
+    if response.status < 300:
+        return _unconfirmed(Unknown.MALFORMED_ANSWER, response, "success without a message id")
+    if response.status >= 500 and not error:
+        return _unconfirmed(Unknown.SERVER_ERROR, response, f"HTTP {response.status}")
+    return failure(request, response)
+
+
+def failure(request: HttpRequest, response: HttpResponse) -> SendFailure:
+    """The failure that an answer tells of, by Graph's code where it gives one."""
+    error = mapping(body_of(response).get("error"))
+    code = integer(error.get("code"))
+    return SendFailure(
+        code=_meaning(code, integer(error.get("error_subcode")), response.status),
+        http_status=response.status,
+        detail=words(request, identifier(code), *_said(error)) or f"HTTP {response.status}",
+        retry_after_seconds=retry_after(response),
+    )
+
+
+def _meaning(code: int | None, subcode: int | None, status: int) -> FailureCode:
+    known = None if code is None else _MEANING.get(code)
+    if status in {401, 429} or known is None or (code, subcode) == _NO_SUCH_OBJECT:
+        return failed_by_status(status)
+    return known
+
+
+def _said(error: Json) -> tuple[str | None, ...]:
+    details = mapping(error.get("error_data")).get("details")
+    return text(error.get("message")) or text(error.get("title")), text(details)
+
+
+def _unconfirmed(reason: Unknown, response: HttpResponse, detail: str) -> Unconfirmed:
+    return Unconfirmed(reason=reason, http_status=response.status, detail=detail)

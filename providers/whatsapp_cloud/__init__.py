@@ -1,0 +1,28 @@
+"""WhatsApp Cloud API: Meta's own way to WhatsApp."""
+
+from typing import Final
+
+from providers import meta
+from providers.whatsapp_cloud.exchanges import ACCESS_TOKEN, fetch_media, mark_read, send
+from providers.whatsapp_cloud.parse import parse
+from providers.whatsapp_cloud.split import split
+from schemas.content import Platform
+
+
+class WhatsAppCloud:
+    """The provider's functions by the names of the protocol."""
+
+    name: Final = "whatsapp_cloud"
+    platform: Final = Platform.WHATSAPP
+    required_credentials: Final = (ACCESS_TOKEN,)
+    verify = staticmethod(meta.verify)
+    sign = staticmethod(meta.sign)
+    challenge = staticmethod(meta.challenge)
+    split = staticmethod(split)
+    parse = staticmethod(parse)
+    send = staticmethod(send)
+    mark_read = staticmethod(mark_read)
+    fetch_media = staticmethod(fetch_media)
+
+
+PROVIDER: Final = WhatsAppCloud()
