@@ -16,7 +16,6 @@ ID_LIMIT: Final = 512
 DETAIL_BYTES: Final = 32_768
 """What a fact may keep of a shape that it does not know; the whole stays in the inbox."""
 _DEPTH: Final = 32
-_CANONICAL_DEPTH: Final = 200  # orjson writes at most 254 levels
 _NESTED: Final = "\N{HORIZONTAL ELLIPSIS}"
 _INT64: Final = 2**63
 _MILLISECONDS_FROM: Final = 10**11  # as seconds this is the year 5138
@@ -131,7 +130,7 @@ def detail(value: object) -> Json:
     return mapping(kept) if size <= DETAIL_BYTES else {"omitted_bytes": size}
 
 
-def ordered(value: object, depth: int = _CANONICAL_DEPTH) -> object:
+def ordered(value: object, depth: int = codec.DEEPEST) -> object:
     """A copy with sorted keys that can always be written: equal values give equal bytes."""
     if isinstance(value, dict | list) and not depth:
         return _NESTED

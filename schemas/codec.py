@@ -2,7 +2,8 @@
 
 import codecs
 import json  # noqa: TID251  # orjson refuses lone surrogates; webhooks hold them
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar, cast, get_args
 
@@ -14,7 +15,8 @@ from schemas import content, facts, inputs, work
 T = TypeVar("T")
 
 STRICT: Final = ConfigDict(extra="forbid")
-_SUBSTITUTE: Final = "\ufffd"
+DEEPEST: Final = 150
+"""Levels of nesting; pydantic reads 199 and orjson writes 254, and a record adds some."""
 
 
 class Undecodable(Exception):
@@ -40,11 +42,17 @@ def dumps(value: object) -> bytes:
 
 
 def loads(data: bytes) -> object:
-    """The JSON value in `data`; lone surrogates become U+FFFD; raises `ValueError`."""
+    """The JSON value in `data`; lone surrogates become U+FFFD; raises `ValueError`.
+
+    What it returns can be written by `dumps`, and read by `decode` as part of a record.
+    """
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return _lenient(data)
+        value = _lenient(data)
+    if data.count(b"[") + data.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
+        raise ValueError("nested too deeply")
+    return value
 
 
 _ADAPTERS: Final[dict[type, TypeAdapter[object]]] = {}
@@ -74,9 +82,40 @@ def _lenient(data: bytes) -> object:
         raise ValueError(f"{constant} is not JSON")
 
     try:
-        return _without_surrogates(json.loads(codecs.decode(data), parse_constant=refuse))
+        value = json.loads(codecs.decode(data), parse_constant=refuse, parse_int=_number)
+        return _without_surrogates(value)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _number(digits: str) -> int | float:
+    """As orjson reads it: beyond 64 bits a whole number is a float."""
+    value = int(digits)
+    if -(2**63) <= value < 2**64:
+        return value
+    if math.isinf(rounded := float(digits)):
+        raise ValueError("a number beyond all bounds")
+    return rounded
+
+
+def _is_deeper(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: object) -> list[object]:
+    match value:
+        case dict():
+            inside: Iterable[object] = value.values()
+        case list():
+            inside = value
+        case _:
+            return []
+    return [one for one in inside if isinstance(one, dict | list)]
 
 
 def _without_surrogates(value: object) -> object:

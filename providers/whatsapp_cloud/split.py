@@ -107,7 +107,7 @@ def _split_value(value: Json, around: Around, found: list[Item]) -> None:
         found.append(notices.errors(around.errors, around.account))
     if len(found) == before:
         reason = f"nothing known in a change of {identifier(around.field)}"
-        found.append(unrecognised(around.account, reason, {"field": around.field, **value}))
+        found.append(unrecognised(around.account, reason, {"field": around.field, "value": value}))
     elif not value.keys() <= VALUE_KEYS:
         found.append(_rest("a value", around.account, value, VALUE_KEYS))
 
