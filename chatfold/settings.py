@@ -71,27 +71,79 @@ class Settings(BaseSettings):
 
     gateway_host: str = Field("127.0.0.1", description="address the gateway binds to")
     gateway_port: Port = Field(18080, description="port the gateway binds to")
+    gateway_reuse_port: bool = Field(
+        default=False, description="let several gateways on this machine share the port"
+    )
+    gateway_max_connections: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="open connections before a 503"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address this role's metrics_port binds to")
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="port of this role's /metrics, /healthz and /readyz; 0 = its default"
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
-        4_000_000, description="largest accepted webhook body"
+        4_000_000, description="largest accepted webhook body; larger is answered 413"
+    )
+    body_timeout_seconds: Positive = Field(
+        10.0, description="longest wait for the rest of a webhook's body before a 408"
+    )
+    drain_timeout_seconds: Annotated[int, Field(ge=1)] = Field(
+        10, description="longest wait for webhooks under way when the gateway is stopped"
     )
     append_timeout_seconds: Positive = Field(
         5.0, description="longest wait for the broker's acknowledgement before a 503"
     )
-    max_pending_bytes: Annotated[int, Field(ge=1024)] = Field(
-        64_000_000, description="bytes of webhooks in memory before 503 with Retry-After"
+    max_pending_bytes: Annotated[int, Field(ge=1024, le=90_000_000)] = Field(
+        64_000_000,
+        description="bytes of webhooks in memory before 503 with Retry-After; a request to"
+        " Kafka may hold them all, and brokers refuse requests above 100 MiB",
     )
 
+    accept_gap: bool = Field(
+        default=False, description="true: the decider goes on although inputs expired undecided"
+    )
     dedupe_window_days: Positive = Field(7.0, description="days a handled id is remembered")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is logged"
     )
 
-    wp_access_token: str | None = Field(None, validation_alias="WP_ACCESS_TOKEN")
-    wp_phone_id: str | None = Field(None, validation_alias="WP_PHONE_ID")
-    wp_bid: str | None = Field(None, validation_alias="WP_BID")
+    wp_access_token: str | None = Field(
+        None,
+        validation_alias="WP_ACCESS_TOKEN",
+        description="WhatsApp Cloud API: token that sends, for a single tenant",
+        repr=False,
+    )
+    wp_phone_id: str | None = Field(
+        None, validation_alias="WP_PHONE_ID", description="WhatsApp Cloud API: phone number id"
+    )
+    wp_bid: str | None = Field(
+        None, validation_alias="WP_BID", description="WhatsApp Cloud API: business account id"
+    )
+    wp_app_secret: str | None = Field(
+        None,
+        validation_alias="WP_APP_SECRET",
+        description="WhatsApp Cloud API: app secret that signs webhooks",
+        repr=False,
+    )
+    wp_verify_token: str | None = Field(
+        None,
+        validation_alias="WP_VERIFY_TOKEN",
+        description="WhatsApp Cloud API: word that you give to Meta with the webhook's address",
+        repr=False,
+    )
+    telegram_bot_token: str | None = Field(
+        None,
+        validation_alias="TELEGRAM_BOT_TOKEN",
+        pattern=r"^[0-9]+:.+$",
+        description="Telegram: token of the bot, as 123456:ABC",
+        repr=False,
+    )
+    telegram_secret_token: str | None = Field(
+        None,
+        validation_alias="TELEGRAM_SECRET_TOKEN",
+        description="Telegram: secret_token that you gave to setWebhook",
+        repr=False,
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -1,14 +1,13 @@
 """The edge's way into the log: group commit, acknowledged by all replicas or not at all."""
 
 from chatfold.eventlog.errors import AppendFailed, KafkaUnreachable, Overloaded, RecordTooLarge
-from chatfold.eventlog.lanes import MAX_RECORD_BYTES, Appendable
+from chatfold.eventlog.lanes import MAX_RECORD_BYTES
 from chatfold.eventlog.log import EventLog
 from chatfold.eventlog.partitioning import partition_of
 
 __all__ = [
     "MAX_RECORD_BYTES",
     "AppendFailed",
-    "Appendable",
     "EventLog",
     "KafkaUnreachable",
     "Overloaded",

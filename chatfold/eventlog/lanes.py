@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from schemas import envelope, topics
+from schemas import topics
+from schemas.envelope import Record
 
 MAX_RECORD_BYTES: Final = topics.MAX_MESSAGE_BYTES - 4096  # room for the batch's own header
 _HEADERS_BYTES: Final = 512  # what the CloudEvents headers of one record take
@@ -16,23 +17,7 @@ Waiter = asyncio.Future[str | None]
 """Resolves to None when the batch is acknowledged, else to the reason why it is not."""
 
 
-class Appendable(Protocol):
-    """A record to append; a None value deletes the key from a compacted topic."""
-
-    @property
-    def key(self) -> bytes:
-        """What decides the partition."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The data."""
-
-    @property
-    def headers(self) -> envelope.Headers:
-        """Who, what, when and why."""
-
-
-def size_of(record: Appendable) -> int:
+def size_of(record: Record) -> int:
     """About how many bytes `record` takes."""
     return len(record.value or b"") + len(record.key) + _HEADERS_BYTES
 
@@ -48,7 +33,7 @@ class Batch:
         self.waiters: list[Waiter] = []
         self.last_call: Sequence[Waiter] | None = None
 
-    def add(self, record: Appendable) -> bool:
+    def add(self, record: Record) -> bool:
         """Whether `record` still fitted in; the first record always does."""
         added = self.builder.append(
             timestamp=None, key=record.key, value=record.value, headers=record.headers

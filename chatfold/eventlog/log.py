@@ -9,9 +9,10 @@ from aiokafka.errors import KafkaError
 
 from chatfold.eventlog import metrics
 from chatfold.eventlog.errors import AppendFailed, KafkaUnreachable, Overloaded, RecordTooLarge
-from chatfold.eventlog.lanes import MAX_RECORD_BYTES, Appendable, Batch, Lane, Waiter, size_of
+from chatfold.eventlog.lanes import MAX_RECORD_BYTES, Batch, Lane, Waiter, size_of
 from chatfold.eventlog.partitioning import partition_of
 from chatfold.eventlog.producer import LastingProducer
+from schemas.envelope import Record
 
 logger = logging.getLogger(__name__)
 
@@ -64,23 +65,25 @@ class EventLog:
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnreachable(self._bootstrap, error or "no answer in time") from None
 
-    async def append(self, topic: str, records: Sequence[Appendable], timeout: float) -> None:
+    async def append(self, topic: str, records: Sequence[Record], timeout: float) -> None:
         """Return once all `records` are acknowledged; raises `AppendFailed` if they are not.
 
         Records of one key keep their order. After a failure some of the records may be in
         the log, now or later; after `Overloaded` and `RecordTooLarge` none is.
         """
-        lanes = self._lanes.get(topic)
-        if lanes is None:
+        if topic not in self._lanes:
             await self.prepare(topic, timeout)
-            lanes = self._lanes[topic]
         self._admit(records)
         waiters: list[Waiter] = []
         for record in records:
-            self._place(lanes[partition_of(record.key, len(lanes))], record, waiters)
+            self._place(self._lane_of(topic, record.key), record, waiters)
         await self._acknowledged(waiters, timeout)
 
-    def _admit(self, records: Sequence[Appendable]) -> None:
+    def _lane_of(self, topic: str, key: bytes) -> Lane:
+        lanes = self._lanes[topic]
+        return lanes[partition_of(key, len(lanes))]
+
+    def _admit(self, records: Sequence[Record]) -> None:
         if self._stopping:
             raise AppendFailed("the log is being closed")
         sizes = [size_of(record) for record in records]
@@ -89,7 +92,7 @@ class EventLog:
         if self.pending_bytes and self.pending_bytes + sum(sizes) > self._max_pending_bytes:
             raise Overloaded(f"{self.pending_bytes} bytes wait for Kafka already")
 
-    def _place(self, lane: Lane, record: Appendable, waiters: list[Waiter]) -> None:
+    def _place(self, lane: Lane, record: Record, waiters: list[Waiter]) -> None:
         batch = lane.waiting[-1] if lane.waiting else self._open(lane)
         if not batch.add(record):
             batch = self._open(lane)

@@ -1,0 +1,68 @@
+"""Secrets by reference: `env:NAME` and `file:PATH`, read where they are, never written."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+_ENV: Final = "env:"
+_FILE: Final = "file:"
+
+
+class SecretMissing(Exception):
+    """A reference leads to nothing; the text names the variable or the file."""
+
+
+class Secrets:
+    """Resolves references, and remembers what files said until `refresh`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._files: dict[str, str] = {}
+
+    @classmethod
+    def from_environment(cls, dotenv: Path = Path(".env")) -> "Secrets":
+        """Secrets out of the environment, and out of `.env` where it does not name them."""
+        named = dotenv_values(dotenv) if dotenv.is_file() else {}
+        return cls({**{k: v for k, v in named.items() if v is not None}, **os.environ})
+
+    def resolve(self, reference: str) -> str:
+        """The secret that `reference` leads to; raises `SecretMissing`."""
+        if reference.startswith(_ENV):
+            return self._variable(reference.removeprefix(_ENV))
+        if not reference.startswith(_FILE):
+            raise SecretMissing("a secret is referred to by `env:NAME` or `file:PATH`")
+        if reference not in self._files:
+            self._files[reference] = _read(reference.removeprefix(_FILE))
+        return self._files[reference]
+
+    def refresh(self) -> bool:
+        """Whether a file says something new; one that cannot be read keeps its old word."""
+        changed = False
+        for reference, known in self._files.items():
+            try:
+                found = _read(reference.removeprefix(_FILE))
+            except SecretMissing:
+                continue
+            changed = changed or found != known
+            self._files[reference] = found
+        return changed
+
+    def _variable(self, name: str) -> str:
+        secret = self._environment.get(name, "")
+        if not secret:
+            raise SecretMissing(f"variable {name} is not set, or is empty")
+        return secret
+
+
+def _read(path: str) -> str:
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise SecretMissing(f"file {path} cannot be read: {reason}") from None
+    if not secret:
+        raise SecretMissing(f"file {path} is empty")
+    return secret
