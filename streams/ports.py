@@ -41,9 +41,9 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The effect was brought about; `result` is what it came to."""
+    """The effect was brought about; `result` is the JSON of what it came to."""
 
-    result: Json
+    result: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Ledger(Protocol):
     async def holds(self, effect_id: str) -> bool:
         """Whether the effect is still ours and unfinished."""
 
-    async def finish(self, effect_id: str, result: Json) -> Json:
-        """What the ledger holds as the result from now on: the first one noted."""
+    async def finish(self, effect_id: str, result: bytes) -> bytes:
+        """The JSON that the ledger holds as the result from now on: the first one noted."""
 
     async def release(self, effect_id: str) -> None:
         """Give a claim back that was not acted upon."""

@@ -142,10 +142,10 @@ class InOrderWindow(Generic[E]):
         """Events not yet acknowledged, of the partitions that are ours."""
         return sum(len(lane.entries) for lane in self._lanes.values())
 
-    def head(self, partition: Hashable) -> int | None:
-        """The first offset of the partition that is not acknowledged; None if all are."""
+    def oldest(self, partition: Hashable) -> E | None:
+        """The first event of the partition that is not acknowledged; None if all are."""
         lane = self._lanes.get(partition)
-        return lane.entries[0].event.offset if lane and lane.entries else None
+        return lane.entries[0].event if lane and lane.entries else None
 
     async def submit(self, event: E) -> None:
         """Take an event; waits while there is no room."""

@@ -1,0 +1,1 @@
+"""The agents: thin shells that act for the decider and report back to the inbox."""

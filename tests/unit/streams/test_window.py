@@ -102,10 +102,10 @@ async def test_acknowledgements_wait_for_everything_before_in_the_partition(benc
     await bench.end(fast)
     await bench.end(other)
     assert bench.acked == [other]
-    assert bench.window.head(0) == slow.offset
+    assert bench.window.oldest(0) is slow
     await bench.end(slow)
     assert bench.acked == [other, slow, fast]
-    assert bench.window.head(0) is None
+    assert bench.window.oldest(0) is None
 
 
 async def test_a_slow_chat_with_many_events_leaves_the_others_their_room() -> None:
