@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chatfold.refusal import Refusal
+
 PREFIX: Final = "CHATFOLD_"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -17,7 +19,7 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "chatfold")
 
 
-class SettingsError(Exception):
+class SettingsError(Refusal):
     """One or more settings are missing or wrong; the text names each and what it accepts."""
 
 

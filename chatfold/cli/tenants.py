@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from chatfold import clock, settings, tenancy
-from chatfold.cli.refusals import explained, refuse
-from chatfold.eventlog import EventLog
+from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.eventlog import AppendFailed, EventLog
+from chatfold.refusal import Refusal
 from chatfold.settings import Settings
-from chatfold.tenancy import TenantsRefused, TenantsUnreadable
+from chatfold.tenancy import TenantsRefused
 from providers.registry import PROVIDERS
-from schemas import codec
 from schemas.envelope import Record
 from schemas.tenants import Tenant
 from schemas.topics import Topics
@@ -32,7 +32,6 @@ app = typer.Typer(
     """,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _APPEND_SECONDS = 10.0
 
 
@@ -55,12 +54,12 @@ def apply(
     Everything is checked before anything is written: a mistake names its field, and the
     exit code is 2.
     """
-    with explained(TenantsRefused, TenantsUnreadable):
+    with explained():
         loaded = settings.load()
         new = _from_env(loaded) if from_env else _from_file(file)
         changed = asyncio.run(_apply(loaded, new))
     if as_json:
-        print(codec.dumps({"changed": changed, "given": [t.tenant_id for t in new]}).decode())
+        print_json({"changed": changed, "given": [tenant.tenant_id for tenant in new]})
         return
     for tenant in new:
         state = "applied" if tenant.tenant_id in changed else "is so already"
@@ -70,9 +69,10 @@ def apply(
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """Show every tenant with its accounts."""
-    tenants = _all()
+    with explained():
+        tenants = asyncio.run(_read(settings.load()))
     if as_json:
-        print(codec.dumps([tenant.model_dump(mode="json") for tenant in tenants]).decode())
+        print_json([tenant.model_dump(mode="json") for tenant in tenants])
         return
     table = Table("tenant", "name", "responder", "provider", "account", "webhook path", box=None)
     for tenant in tenants:
@@ -91,15 +91,16 @@ def show(
     tenant_id: Annotated[str, typer.Argument(help="Id of the tenant.")], as_json: AsJson = False
 ) -> None:
     """Print one tenant with all its settings, secrets by reference."""
-    print(_one(tenant_id).model_dump_json(indent=None if as_json else 2))
+    with explained():
+        tenant = asyncio.run(_one(tenant_id))
+    print(tenant.model_dump_json(indent=None if as_json else 2))
 
 
 @app.command()
 def remove(tenant_id: Annotated[str, typer.Argument(help="Id of the tenant.")]) -> None:
     """Remove a tenant: its webhooks are refused from now on. Its chats stay in the log."""
-    _one(tenant_id)
     with explained():
-        asyncio.run(_append(settings.load(), [tenancy.removal_of(tenant_id)]))
+        asyncio.run(_remove(tenant_id))
     Console(stderr=True).print(f"{tenant_id}: removed", markup=False)
 
 
@@ -133,6 +134,8 @@ async def _append(loaded: Settings, records: list[Record]) -> None:
     await log.start()
     try:
         await log.append(Topics(loaded.topic_prefix).tenants, records, _APPEND_SECONDS)
+    except AppendFailed as failure:
+        raise Refusal(f"nothing is certain to be written, try again: {failure}") from None
     finally:
         await log.stop()
 
@@ -144,14 +147,14 @@ async def _read(loaded: Settings) -> list[Tenant]:
     return list(directory.snapshot.by_id.values())
 
 
-def _all() -> list[Tenant]:
-    with explained(TenantsUnreadable):
-        return asyncio.run(_read(settings.load()))
-
-
-def _one(tenant_id: str) -> Tenant:
-    tenants = {tenant.tenant_id: tenant for tenant in _all()}
+async def _one(tenant_id: str) -> Tenant:
+    tenants = {tenant.tenant_id: tenant for tenant in await _read(settings.load())}
     if tenant_id not in tenants:
         known = ", ".join(tenants) or "none"
-        refuse(f"there is no tenant {tenant_id!r}; known: {known}")
+        raise Refusal(f"there is no tenant {tenant_id!r}; known: {known}")
     return tenants[tenant_id]
+
+
+async def _remove(tenant_id: str) -> None:
+    await _one(tenant_id)
+    await _append(settings.load(), [tenancy.removal_of(tenant_id)])

@@ -1,15 +1,14 @@
 """`chatfold topics`: the topics of this deployment."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from chatfold import settings, topics
-from chatfold.cli.refusals import explained, refuse
-from schemas import codec
+from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.refusal import Refusal
 
 app = typer.Typer(
     name="topics",
@@ -23,8 +22,6 @@ app = typer.Typer(
     """,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
 
 @app.command()
 def apply(as_json: AsJson = False) -> None:
@@ -37,11 +34,12 @@ def apply(as_json: AsJson = False) -> None:
         done = asyncio.run(topics.apply(topics.plan(settings.load())))
     if as_json:
         problems = [str(problem) for problem in done.problems]
-        print(codec.dumps(_plain(done) | {"problems": problems}).decode())
+        print_json({"created": done.created, "changed": done.changed, "problems": problems})
     else:
         _tell(done)
-    if done.problems:
-        refuse(*topics.sentences(done.problems))
+    with explained():
+        if done.problems:
+            raise Refusal("\n".join(topics.sentences(done.problems)))
 
 
 @app.command(name="list")
@@ -55,15 +53,11 @@ def list_(as_json: AsJson = False) -> None:
         found = asyncio.run(topics.read(wanted))
     rows = [_row(wanted, name, found) for name in (spec.name for spec in wanted.specs)]
     if as_json:
-        print(codec.dumps(rows).decode())
+        print_json(rows)
     else:
         _show(rows)
     if any(row["problems"] for row in rows):
         raise typer.Exit(1)
-
-
-def _plain(done: topics.Applied) -> dict[str, object]:
-    return {"created": done.created, "changed": done.changed}
 
 
 def _tell(done: topics.Applied) -> None:

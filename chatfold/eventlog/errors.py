@@ -1,5 +1,7 @@
 """Why records are not in the log; a caller that must not lose them offers them again."""
 
+from chatfold.refusal import Refusal
+
 
 class AppendFailed(Exception):
     """No acknowledgement came: the records may be in the log or not; append them again."""
@@ -13,7 +15,7 @@ class RecordTooLarge(AppendFailed):
     """The broker takes no record of this size; nothing was appended."""
 
 
-class KafkaUnreachable(Exception):
+class KafkaUnreachable(Refusal):
     """Kafka does not answer; the text names the address and the setting."""
 
     def __init__(self, bootstrap: str, reason: object) -> None:

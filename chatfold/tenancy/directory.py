@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from chatfold.eventlog import KafkaUnreachable
+from chatfold.refusal import Refusal
 from chatfold.tenancy import metrics
 from chatfold.tenancy.index import Owned, Tenants
 from chatfold.tenancy.records import tenant_of
@@ -27,7 +28,7 @@ CATCH_UP_SECONDS: Final = 0.01
 OnChange = Callable[[], None]
 
 
-class TenantsUnreadable(Exception):
+class TenantsUnreadable(Refusal):
     """The tenants topic does not show itself."""
 
     def __init__(self, topic: str) -> None:

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from chatfold.refusal import Refusal
 from chatfold.tenancy.index import Tenants
 from providers.protocol import Provider
 from schemas.tenants import Account, Tenant
 
 
-class TenantsRefused(Exception):
+class TenantsRefused(Refusal):
     """One or more fields are wrong; the text names each."""
 
 
