@@ -112,9 +112,9 @@ class Access:
 
 
 class AccountDirectory(Protocol):
-    """The accounts that tenants have configured."""
+    """The accounts that tenants have configured. Raises `Unavailable`."""
 
-    def access(self, *, tenant: str, provider: str, account: str) -> Access | None:
+    async def access(self, *, tenant: str, provider: str, account: str) -> Access | None:
         """The account with its credentials as they are now; None if nobody configured it."""
 
 

@@ -61,7 +61,7 @@ class AgentRole:
             self._app = None
             await self._shut(app, starting)
 
-    async def problems(self) -> Sequence[str]:
+    def unready(self) -> Sequence[str]:
         """Why the role is not ready; empty if it is."""
         if self._app is None or not self._app.consumer_generation_id:
             return [f"{self.taken.name}: not yet in its consumer group"]

@@ -99,6 +99,8 @@ class Delivery:
         message = order.data
         if not isinstance(message, SendMessage):
             raise TypeError(f"{message.type} is not for the delivery agent")
+        if "\x00" in message.reply_id:
+            raise ValueError("an id with U+0000, which the ledger cannot hold")
         effect_id = f"{message.reply_id}:{message.attempt}"
         while (earlier := self._in_flight.get(effect_id)) is not None:
             await asyncio.wait([earlier])
@@ -129,12 +131,13 @@ class _Sending:
     leaving: Leaving
 
     async def run(self) -> None:
+        access = await until_available(self._access, self.leaving)
         self.world.reach("delivery.before_claim")
         ledger = self.world.ledger
         claim = await until_available(lambda: ledger.claim(self.effect_id), self.leaving)
         match claim:
             case Claimed():
-                report = await self._act(claim)
+                report = await self._act(claim, access)
             case Finished():
                 metrics.REPEATS.labels("finished").inc()
                 report = codec.decode(SendReported, claim.result)
@@ -144,12 +147,12 @@ class _Sending:
                 assert_never(claim)
         await self._tell(report)
 
-    async def _act(self, claim: Claimed) -> SendReported:
+    async def _act(self, claim: Claimed, access: Access | None) -> SendReported:
         """Call the provider, unless the claim is no longer ours."""
         self.world.reach("delivery.after_claim")
         if not await self._still_ours(claim):
             return await self._give_up()
-        report = await self._call()
+        report = await self._call(access)
         self.world.reach("delivery.after_answer")
         self._count(report)
         try:
@@ -186,17 +189,21 @@ class _Sending:
         held = await until_available(lambda: ledger.finish(self.effect_id, result), self.leaving)
         return codec.decode(SendReported, held)
 
-    async def _call(self) -> SendReported:
-        message, world = self.message, self.world
-        started_at = world.now()
-        access = world.accounts.access(
-            tenant=self.order.tenant, provider=message.provider, account=message.account
+    async def _access(self) -> Access | None:
+        return await self.world.accounts.access(
+            tenant=self.order.tenant,
+            provider=self.message.provider,
+            account=self.message.account,
         )
+
+    async def _call(self, access: Access | None) -> SendReported:
+        started_at = self.world.now()
+        ended = await self._send(access)
         return outcomes.reported(
-            message,
-            await self._send(access),
+            self.message,
+            ended,
             started_at=started_at,
-            finished_at=world.now(),
+            finished_at=self.world.now(),
             secrets=access.credentials.values() if access else (),
         )
 
