@@ -1,0 +1,82 @@
+"""`chats`: who is at the other end."""
+
+from typing import assert_never
+
+from projections.rows import Columns, Write, identifier, text
+from schemas import facts
+from schemas.content import Origin
+from schemas.envelope import Recorded
+from schemas.facts import Fact
+
+TABLE = "chats"
+HANDLES = frozenset(
+    {facts.ChatStarted, facts.ProfileChanged, facts.MessageReceived, facts.MessageSent}
+)
+
+
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+    """What the fact changes in the chat's row."""
+    match recorded.data:
+        case facts.ChatStarted() as fact:
+            return (_started(recorded, fact),)
+        case facts.ProfileChanged() as fact:
+            return (_patch(recorded, _profile(fact)),)
+        case facts.MessageReceived() as fact:
+            inbound = fact.origin is Origin.USER
+            column = "last_inbound_at" if inbound else "last_outbound_at"
+            return (_patch(recorded, {column: recorded.time}),)
+        case facts.MessageSent():
+            return (_patch(recorded, {"last_outbound_at": recorded.time}),)
+        case (
+            facts.ConversationOpened()
+            | facts.MessageEdited()
+            | facts.MessageDeleted()
+            | facts.NoticeRecorded()
+            | facts.InputUnrecognised()
+            | facts.HandlerFailed()
+            | facts.QuestionAsked()
+            | facts.QuestionAnswered()
+            | facts.ReplyGenerated()
+            | facts.MessageSendFailed()
+            | facts.MessageSendUnconfirmed()
+            | facts.MessageStatusReported()
+            | facts.ModeEntered()
+            | facts.ModeLeft()
+            | facts.ConversationClosing()
+            | facts.ConversationClosed()
+        ):
+            return ()
+        case _ as never:
+            assert_never(never)
+
+
+def _started(recorded: Recorded[Fact], fact: facts.ChatStarted) -> Write:
+    return Write(
+        TABLE,
+        (recorded.chat_id,),
+        recorded.sequence,
+        {
+            "tenant_id": recorded.tenant,
+            "platform": fact.platform,
+            "platform_user_id": identifier(fact.platform_user_id),
+            "provider": fact.provider,
+            "account": text(fact.account),
+            "is_group": fact.is_group,
+            "updated_at": recorded.time,
+        },
+        {"is_blocked": False, "created_at": recorded.time},
+    )
+
+
+def _profile(fact: facts.ProfileChanged) -> Columns:
+    return {
+        "phone_e164": text(fact.phone_e164),
+        "username": text(fact.username),
+        "first_name": text(fact.first_name),
+        "last_name": text(fact.last_name),
+    }
+
+
+def _patch(recorded: Recorded[Fact], columns: Columns) -> Write:
+    assigned = {**columns, "updated_at": recorded.time}
+    return Write(TABLE, (recorded.chat_id,), recorded.sequence, assigned)

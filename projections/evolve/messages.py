@@ -1,0 +1,165 @@
+"""`messages`: what was said, by whom, and how it fares."""
+
+from typing import assert_never
+
+from projections.rows import (
+    RANKS,
+    Columns,
+    Standing,
+    Value,
+    Write,
+    identifier,
+    json,
+    size,
+    text,
+)
+from schemas import facts
+from schemas.content import Content, Media, Origin, Status
+from schemas.envelope import Recorded
+from schemas.facts import Fact
+
+TABLE = "messages"
+HANDLES = frozenset(
+    {
+        facts.MessageReceived,
+        facts.MessageEdited,
+        facts.MessageDeleted,
+        facts.ReplyGenerated,
+        facts.MessageSent,
+        facts.MessageSendFailed,
+        facts.MessageSendUnconfirmed,
+        facts.MessageStatusReported,
+    }
+)
+
+_ACTORS = {Origin.USER: "user", Origin.SYSTEM: "system"}
+_PENDING = Standing(attempt=0, rank=RANKS["pending"])
+
+
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0911, PLR0912  # one case for each fact
+    """What the fact changes in the row of its message."""
+    match recorded.data:
+        case facts.MessageReceived() as fact:
+            return (_received(recorded, fact),)
+        case facts.ReplyGenerated() as fact:
+            return (_generated(recorded, fact),)
+        case facts.MessageEdited() as fact:
+            columns = {**_content(fact.content), "edited_at": recorded.time}
+            return (_patch(recorded, fact.message_id, columns),)
+        case facts.MessageDeleted() as fact:
+            return (_patch(recorded, fact.message_id, {"deleted_at": recorded.time}),)
+        case facts.MessageSent() as fact:
+            return (_sent(recorded, fact),)
+        case facts.MessageSendFailed() as fact:
+            standing = _standing(fact.attempt, "failed", fact.error_code, fact.error_message)
+            return (_patch(recorded, fact.reply_id, {}, standing),)
+        case facts.MessageSendUnconfirmed() as fact:
+            standing = _standing(fact.attempt, "saved_only", fact.error_code, fact.error_message)
+            return (_patch(recorded, fact.reply_id, {}, standing),)
+        case facts.MessageStatusReported() as fact:
+            return (_reported(recorded, fact),)
+        case (
+            facts.ChatStarted()
+            | facts.ProfileChanged()
+            | facts.ConversationOpened()
+            | facts.NoticeRecorded()
+            | facts.InputUnrecognised()
+            | facts.HandlerFailed()
+            | facts.QuestionAsked()
+            | facts.QuestionAnswered()
+            | facts.ModeEntered()
+            | facts.ModeLeft()
+            | facts.ConversationClosing()
+            | facts.ConversationClosed()
+        ):
+            return ()
+        case _ as never:
+            assert_never(never)
+
+
+def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
+    assigned: dict[str, Value] = {
+        "conversation_id": fact.conversation_id,
+        "chat_id": recorded.chat_id,
+        "tenant_id": recorded.tenant,
+        "number": fact.number,
+        "user_number": fact.user_number,
+        "actor": _ACTORS.get(fact.origin, "business"),
+        "origin": fact.origin,
+        "speaker": text(fact.speaker),
+        "platform_timestamp": fact.platform_timestamp,
+        "reply_to": text(fact.reply_to),
+    }
+    assigned.update(_content(fact.content))
+    initial: Columns = {"created_at": recorded.time}
+    kept = {"platform_message_id": identifier(fact.platform_message_id)}
+    return Write(TABLE, (fact.message_id,), recorded.sequence, assigned, initial, kept=kept)
+
+
+def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
+    assigned: dict[str, Value] = {
+        "conversation_id": fact.conversation_id,
+        "chat_id": recorded.chat_id,
+        "tenant_id": recorded.tenant,
+        "number": fact.number,
+        "actor": _ACTORS.get(fact.origin, "business"),
+        "origin": fact.origin,
+        "reply_to": text(fact.in_reply_to),
+        "handler": text(fact.handler),
+        "received_at": fact.received_at,
+    }
+    assigned.update(_content(fact.content))
+    initial: Columns = {"created_at": recorded.time}
+    return Write(TABLE, (fact.reply_id,), recorded.sequence, assigned, initial, _PENDING)
+
+
+def _sent(recorded: Recorded[Fact], fact: facts.MessageSent) -> Write:
+    """The name of the first attempt that got one stays; each attempt's own is in its row."""
+    name = fact.platform_message_id
+    kept: Columns = {} if name is None else {"platform_message_id": identifier(name)}
+    return Write(
+        TABLE,
+        (fact.reply_id,),
+        recorded.sequence,
+        {"chat_id": recorded.chat_id},
+        standing=_standing(fact.attempt, "sent"),
+        kept=kept,
+    )
+
+
+def _reported(recorded: Recorded[Fact], fact: facts.MessageStatusReported) -> Write:
+    deleted: Columns = {"deleted_at": recorded.time} if fact.status is Status.DELETED else {}
+    standing = _standing(fact.attempt, fact.status, fact.error_code, fact.error_message)
+    return _patch(recorded, fact.message_id, deleted, standing)
+
+
+def _standing(
+    attempt: int, status: str, error_code: str | None = None, error_message: str | None = None
+) -> Standing:
+    return Standing(attempt, RANKS[status], text(error_code) or "", text(error_message) or "")
+
+
+def _content(content: Content) -> Columns:
+    columns: Columns = {
+        "kind": content.kind,
+        "text_content": text(content.text),
+        "json_content": json(content.structured),
+        "media_caption": text(content.caption),
+    }
+    return {**columns, **_media(content.media)} if content.media else columns
+
+
+def _media(media: Media) -> Columns:
+    return {
+        "media_reference": text(media.reference),
+        "media_mime": text(media.mime),
+        "media_sha256": text(media.sha256),
+        "media_size": size(media.size),
+        "media_description": text(media.file_name),
+    }
+
+
+def _patch(
+    recorded: Recorded[Fact], message_id: str, columns: Columns, standing: Standing | None = None
+) -> Write:
+    return Write(TABLE, (message_id,), recorded.sequence, columns, initial=None, standing=standing)

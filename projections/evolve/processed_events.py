@@ -1,0 +1,72 @@
+"""`processed_events`: what was done with each input that a provider sent."""
+
+from typing import assert_never
+
+from projections.rows import Columns, Write, identifier
+from schemas import facts
+from schemas.content import ActionTaken, MessageKind, Origin
+from schemas.envelope import Recorded
+from schemas.facts import Fact
+
+TABLE = "processed_events"
+HANDLES = frozenset(
+    {
+        facts.MessageReceived,
+        facts.MessageEdited,
+        facts.MessageDeleted,
+        facts.NoticeRecorded,
+        facts.InputUnrecognised,
+        facts.MessageStatusReported,
+    }
+)
+
+
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+    """The row of the input that the fact has settled."""
+    match recorded.data:
+        case facts.MessageReceived() as fact:
+            return _done(recorded, fact.platform_message_id, _event_type(fact), fact.action)
+        case facts.MessageEdited() as fact:
+            return _done(recorded, fact.source_id, "edit", fact.action)
+        case facts.MessageDeleted() as fact:
+            return _done(recorded, fact.source_id, "delete", fact.action)
+        case facts.NoticeRecorded() as fact:
+            return _done(recorded, fact.source_id, "system", fact.action)
+        case facts.InputUnrecognised() as fact:
+            return _done(recorded, fact.source_id, "unrecognised", fact.action)
+        case facts.MessageStatusReported() as fact:
+            event_type = f"status.{fact.status}"
+            return _done(recorded, fact.platform_message_id, event_type, fact.action)
+        case (
+            facts.ChatStarted()
+            | facts.ProfileChanged()
+            | facts.ConversationOpened()
+            | facts.HandlerFailed()
+            | facts.QuestionAsked()
+            | facts.QuestionAnswered()
+            | facts.ReplyGenerated()
+            | facts.MessageSent()
+            | facts.MessageSendFailed()
+            | facts.MessageSendUnconfirmed()
+            | facts.ModeEntered()
+            | facts.ModeLeft()
+            | facts.ConversationClosing()
+            | facts.ConversationClosed()
+        ):
+            return ()
+        case _ as never:
+            assert_never(never)
+
+
+def _event_type(fact: facts.MessageReceived) -> str:
+    if fact.origin is not Origin.USER:
+        return "echo"
+    return "reaction" if fact.content.kind is MessageKind.REACTION else "message"
+
+
+def _done(
+    recorded: Recorded[Fact], message_id: str, event_type: str, action: ActionTaken
+) -> tuple[Write, ...]:
+    key = (recorded.tenant, identifier(message_id), event_type, recorded.chat_id)
+    assigned: Columns = {"action_taken": action, "processed_at": recorded.time}
+    return (Write(TABLE, key, recorded.sequence, assigned, {}),)

@@ -1,0 +1,211 @@
+"""Tables in PostgreSQL: a batch's rows and the offset behind it, in one transaction."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import asyncpg
+
+from projections import metrics
+from projections.claims import Claim, claim, settled
+from projections.fold import fold
+from projections.merging import Merge
+from projections.registry import Projection
+from projections.rows import Key, Write
+from projections.sink import Fenced, Move, ProjectionRefused, SinkUnavailable
+from projections.staging import Stage, Staged
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+TRANSIENT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+_CLAIMED: Final = "messages_platform_message_id"
+
+# A frozen writer must not hold its successor up for longer than this. Hash and merge joins are
+# off because a stage is never analysed: by index, a merge costs the batch and not the table.
+_SETTINGS: Final = """
+SET LOCAL client_min_messages = warning;
+SET LOCAL statement_timeout = '60s';
+SET LOCAL idle_in_transaction_session_timeout = '15s';
+SET LOCAL jit = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+"""
+_POSITION: Final = """
+SELECT next_offset FROM projection_offsets WHERE projection = $1 AND topic = $2 AND partition = $3
+"""
+_FIRST: Final = """
+INSERT INTO projection_offsets (projection, topic, partition, next_offset, updated_at)
+VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING RETURNING true
+"""
+_MOVE: Final = """
+UPDATE projection_offsets SET next_offset = $4, updated_at = now()
+WHERE projection = $1 AND topic = $2 AND partition = $3 AND next_offset = $5 RETURNING true
+"""
+_RECORD_VERSION: Final = """
+INSERT INTO projection_versions (projection, version, since) VALUES ($1, $2, now())
+ON CONFLICT DO NOTHING
+"""
+_VERSION: Final = "SELECT version FROM projection_versions WHERE projection = $1"
+_HOLDERS: Final = """
+SELECT m.chat_id::text, m.platform_message_id, m.message_id::text
+FROM unnest($1::uuid[], $2::text[]) c (chat_id, platform_message_id)
+JOIN messages m USING (chat_id, platform_message_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch writes, and the same as rows for the stages."""
+
+    writes: Sequence[Write]
+    staged: Sequence[tuple[Merge, Staged]]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it touches."""
+        return sum(len(staged.records) for _, staged in self.staged)
+
+
+class PostgresSink(Generic[T]):
+    """The one writer of a projection's tables; several may run, the partitions shared out."""
+
+    def __init__(
+        self,
+        pool: "Pool",
+        schema: str,
+        projection: Projection[T],
+        *,
+        reach: Callable[[str], None],
+    ) -> None:
+        self._pool = pool
+        self._schema = schema
+        self._projection = projection
+        self._reach = reach
+        self._merges = [Merge(Stage(table)) for table in projection.tables]
+
+    async def start(self) -> None:
+        """Refuse to go on with rows that another version of the projection has made."""
+        name, version = self._projection.name, self._projection.version
+        async with self._transaction() as connection:
+            await connection.execute(_RECORD_VERSION, name, version)
+            stored = await connection.fetchval(_VERSION, name)
+        if stored != version:
+            raise ProjectionRefused(
+                f"The rows of projection {name} in schema {self._schema} are of version {stored},"
+                f" this program makes version {version}: point CHATFOLD_DATABASE_SCHEMA to a fresh"
+                " schema and run `chatfold migrate up` to build them anew beside the old ones."
+            )
+
+    async def position(self, topic: str, partition: int) -> int | None:
+        """The offset of the first record whose rows are not there."""
+        async with self._transaction() as connection:
+            row = (self._projection.name, topic, partition)
+            stored: int | None = await connection.fetchval(_POSITION, *row)
+        return stored
+
+    def prepare(self, batch: Sequence[T]) -> Batch:
+        """The batch folded to its fewest rows."""
+        return self._batch([write for one in batch for write in self._projection.evolve(one)])
+
+    async def write(self, prepared: Batch, move: Move) -> None:
+        """Merge the rows and move the offset, or change nothing."""
+        try:
+            await self._commit(prepared, move)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != _CLAIMED:
+                raise
+            log.warning("platform message id claimed twice, first one keeps it: %s", move)
+            metrics.CLAIMED_TWICE.inc()
+            await self._commit(await self._settled(prepared), move)
+
+    async def _commit(self, batch: Batch, move: Move) -> None:
+        async with self._transaction() as connection:
+            self._reach("projector.before_copy")
+            await self._stage(connection, batch)
+            await self._move(connection, move)
+            await self._merge(connection, batch)
+            self._reach("projector.before_commit")
+        self._reach("projector.after_commit")
+
+    async def _stage(self, connection: "Connection", batch: Batch) -> None:
+        if not batch.staged:
+            return
+        await connection.execute(";".join(merge.stage.definition for merge, _ in batch.staged))
+        for merge, staged in batch.staged:
+            done = await connection.copy_records_to_table(
+                merge.stage.name,
+                schema_name="pg_temp",
+                columns=staged.columns,
+                records=staged.records,
+            )
+            if done != f"COPY {len(staged.records)}":
+                raise AssertionError(f"{len(staged.records)} rows to stage, but {done}")
+
+    async def _move(self, connection: "Connection", move: Move) -> None:
+        """Take the partition's lock before any row's, so that two writers never deadlock."""
+        row = (self._projection.name, move.topic, move.partition, move.end)
+        if move.begin is None:
+            moved = await connection.fetchval(_FIRST, *row)
+        else:
+            moved = await connection.fetchval(_MOVE, *row, move.begin)
+        if not moved:
+            raise Fenced(f"{self._projection.name}: {move}: the stored offset is another one")
+
+    async def _merge(self, connection: "Connection", batch: Batch) -> None:
+        """One round trip, during which the next batch can be decoded."""
+        statements = [
+            merge.statement(part, changed)
+            for merge, staged in batch.staged
+            for part, changed in sorted(staged.changed.items())
+        ]
+        if statements:
+            await connection.execute(";".join(statements))
+
+    async def _settled(self, batch: Batch) -> Batch:
+        """The batch without the claims that come second."""
+        claims = sorted({wanted for wanted in map(claim, batch.writes) if wanted is not None})
+        async with self._transaction() as connection:
+            rows = await connection.fetch(_HOLDERS, *map(list, zip(*claims, strict=True)))
+        holders: dict[Claim, Key] = {(row[0], row[1]): (row[2],) for row in rows}
+        return self._batch(list(settled(batch.writes, holders)))
+
+    def _batch(self, writes: Sequence[Write]) -> Batch:
+        return Batch(writes, list(self._staged(writes)))
+
+    def _staged(self, writes: Iterable[Write]) -> Iterable[tuple[Merge, Staged]]:
+        folded = fold(writes)
+        for merge in self._merges:
+            if merge.stage.table.name in folded:
+                yield merge, merge.stage.rows(folded[merge.stage.table.name])
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator["Connection"]:
+        """A transaction in our schema; raises `SinkUnavailable` where trying again may help."""
+        try:
+            async with self._pool.acquire(timeout=30) as connection, connection.transaction():
+                await connection.execute(f"{_SETTINGS} SET LOCAL search_path TO {self._schema}")
+                yield connection
+        except TRANSIENT as error:
+            raise SinkUnavailable(f"{type(error).__name__}: {error}") from error
