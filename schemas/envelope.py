@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
-from schemas import codec
+from schemas import codec, upcasting
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -16,6 +16,10 @@ _FIXED: Final = (
     ("ce_specversion", b"1.0"),
     ("content-type", b"application/json"),
 )
+
+
+_JUNK: Final = (KeyError, ValueError, TypeError, AttributeError, OverflowError)
+"""What headers raise that others have written: missing, null, no number, no time, out of range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,23 @@ def headers_of(recorded: Recorded[object]) -> Headers:
 
 
 def decode(
-    types: Mapping[str, type[T]], *, value: bytes | None, headers: Iterable[tuple[str, bytes]]
+    types: Mapping[str, type[T]],
+    *,
+    value: bytes | None,
+    headers: Iterable[tuple[str, bytes]],
+    older: upcasting.Older = upcasting.OLDER,
 ) -> Recorded[T]:
-    """The recorded value, one of `types`; raises `codec.Undecodable`."""
+    """The recorded value, one of `types`, of whatever version; raises `codec.Undecodable`."""
     named = dict(headers)
     try:
-        kind = types[named["ce_type"].decode()]
-        recorded = _head(named, codec.decode(kind, value or b""))
-    except (KeyError, ValueError) as error:
-        raise codec.Undecodable(f"unknown type or missing header: {error}") from None
+        name = named["ce_type"].decode()
+        if name in types:
+            data = codec.decode(types[name], value or b"")
+        else:
+            data = upcasting.decode(types, older, name, value or b"")
+        recorded = _head(named, data)
+    except _JUNK as error:
+        raise codec.Undecodable(f"unknown type, or a header missing or wrong: {error}") from None
     return recorded
 
 

@@ -1,0 +1,392 @@
+"""Golden files: one record of every version of every type, as it was when it was published.
+
+`python -m tests.support.golden` writes the files that are missing, and never one that exists;
+it adds new words to those of the closed sets.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import orjson
+
+from schemas import codec, envelope, identity, upcasting
+from schemas.content import (
+    ActionTaken,
+    CloseReason,
+    Content,
+    Media,
+    MessageKind,
+    Origin,
+    Platform,
+    SendOutcome,
+    Status,
+)
+from schemas.envelope import Record, Recorded
+from schemas.facts import (
+    ChatStarted,
+    ConversationClosed,
+    ConversationClosing,
+    ConversationOpened,
+    HandlerFailed,
+    InputUnrecognised,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    MessageSendFailed,
+    MessageSendUnconfirmed,
+    MessageSent,
+    MessageStatusReported,
+    ModeEntered,
+    ModeLeft,
+    NoticeRecorded,
+    ProfileChanged,
+    QuestionAnswered,
+    QuestionAsked,
+    ReplyGenerated,
+)
+from schemas.inputs import (
+    AnswerReported,
+    CloseConversation,
+    ItemKind,
+    SendReported,
+    Timer,
+    TimerFired,
+    WebhookReceived,
+    WebhookUnrouted,
+)
+from schemas.work import AnswerQuestion, Question, SendMessage
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "facts"
+WORDS_FILE = FOLDER / "closed-sets" / "words.json"
+CLOSED_SETS: tuple[type[StrEnum], ...] = (
+    Platform,
+    MessageKind,
+    Origin,
+    Status,
+    SendOutcome,
+    ActionTaken,
+    CloseReason,
+    ItemKind,
+    Timer,
+    Question,
+)
+ARRIVED = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
+STARTED = ARRIVED + timedelta(milliseconds=20)
+FINISHED = ARRIVED + timedelta(milliseconds=95)
+ACCOUNT, USER, WAMID = "100200300", "4915112345678", "wamid.HBgNNDkxNTExMjM0NTY3OBUCABIYFDNBMDE="
+SENT_WAMID = "wamid.HBgNNDkxNTExMjM0NTY3OBUCABEYEjQyMDI="
+CHAT = identity.chat_id(tenant="acme", platform="whatsapp", platform_user_id=USER)
+CAUSE = identity.input_id(
+    tenant="acme",
+    provider="whatsapp_cloud",
+    account=ACCOUNT,
+    kind="message",
+    message_id=WAMID,
+)
+MESSAGE = identity.message_id(chat=CHAT, platform_message_id=WAMID)
+TALK = identity.conversation_id(CHAT, 3)
+REPLY = identity.reply_id(CAUSE, 0)
+QUESTION = identity.reply_id(CAUSE, 1)
+DUE = ARRIVED + timedelta(hours=24)
+TIMER = identity.timer_id(chat=CHAT, timer="idle_close", due=DUE.isoformat())
+CLICK = identity.derive("close", CHAT, ARRIVED.isoformat())
+FRAGMENT: dict[str, object] = {
+    "message": {
+        "from": USER,
+        "id": WAMID,
+        "timestamp": "1767614399",
+        "type": "text",
+        "text": {"body": "Grüße aus Köln 👋"},
+    },
+    "metadata": {"display_phone_number": "15550001111", "phone_number_id": ACCOUNT},
+    "contact": {"profile": {"name": "Ada Lovelace"}, "wa_id": USER},
+}
+WORDS = Content(kind=MessageKind.TEXT, text="Echo: Grüße aus Köln 👋")
+PHOTO = Content(
+    kind=MessageKind.IMAGE,
+    media=Media(
+        reference="2754859441498128",
+        mime="image/jpeg",
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        size=48_213,
+        file_name="dom.jpg",
+    ),
+    caption="Der Dom",
+)
+PLACE = Content(
+    kind=MessageKind.LOCATION,
+    text="Kölner Dom, Domkloster 4",
+    structured={"latitude": 50.9413, "longitude": 6.9583, "name": "Kölner Dom"},
+)
+
+FACTS = (
+    ChatStarted(
+        platform=Platform.WHATSAPP,
+        platform_user_id=USER,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        is_group=False,
+    ),
+    ProfileChanged(
+        phone_e164="+4915112345678", username="ada", first_name="Ada", last_name="Lovelace"
+    ),
+    ConversationOpened(conversation_id=TALK, number=3),
+    MessageReceived(
+        message_id=MESSAGE,
+        conversation_id=TALK,
+        number=5,
+        user_number=3,
+        origin=Origin.USER,
+        platform_message_id=WAMID,
+        platform_timestamp=datetime(2026, 1, 5, 11, 59, 59, tzinfo=UTC),
+        content=PHOTO,
+        reply_to=SENT_WAMID,
+        speaker="4915100000002",
+        action=ActionTaken.REPLIED,
+    ),
+    MessageEdited(
+        message_id=MESSAGE,
+        platform_message_id=WAMID,
+        source_id="wamid.edit.1",
+        content=PLACE,
+        action=ActionTaken.RECORDED,
+    ),
+    MessageDeleted(
+        message_id=MESSAGE,
+        platform_message_id=WAMID,
+        source_id="wamid.delete.1",
+        action=ActionTaken.RECORDED,
+    ),
+    NoticeRecorded(
+        source_id="notice.1",
+        notice="user_changed_number",
+        detail={"new_wa_id": "4915112345679"},
+        action=ActionTaken.RECORDED,
+    ),
+    InputUnrecognised(
+        source_id="unforeseen.1",
+        provider="whatsapp_cloud",
+        reason="unknown field: flows",
+        action=ActionTaken.UNRECOGNISED,
+    ),
+    HandlerFailed(handler="opening_hours", error="KeyError", in_reply_to=WAMID),
+    QuestionAsked(
+        question_id=QUESTION,
+        question=Question.VIEW_STATS,
+        handler="command.stats",
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        in_reply_to=WAMID,
+    ),
+    QuestionAnswered(question_id=QUESTION, error="the view store does not answer"),
+    ReplyGenerated(
+        reply_id=REPLY,
+        conversation_id=TALK,
+        number=6,
+        origin=Origin.BOT,
+        handler="echo",
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        content=WORDS,
+        in_reply_to=WAMID,
+        received_at=ARRIVED,
+    ),
+    MessageSent(
+        reply_id=REPLY,
+        attempt=1,
+        platform_message_id=SENT_WAMID,
+        http_status=200,
+        started_at=STARTED,
+        finished_at=FINISHED,
+    ),
+    MessageSendFailed(
+        reply_id=REPLY,
+        attempt=1,
+        http_status=400,
+        error_code="outside_window",
+        error_message="Re-engagement message",
+        retryable=False,
+        started_at=STARTED,
+        finished_at=FINISHED,
+    ),
+    MessageSendUnconfirmed(
+        reply_id=REPLY,
+        attempt=1,
+        error_code="timeout",
+        error_message="no answer within 10 s",
+        started_at=STARTED,
+        finished_at=FINISHED,
+    ),
+    MessageStatusReported(
+        message_id=REPLY,
+        platform_message_id=SENT_WAMID,
+        attempt=1,
+        status=Status.FAILED,
+        reported_at=FINISHED,
+        error_code="131047",
+        error_message="Re-engagement message",
+        action=ActionTaken.STATUS,
+    ),
+    ModeEntered(mode="wappa", until=ARRIVED + timedelta(minutes=30)),
+    ModeLeft(mode="wappa", expired=True),
+    ConversationClosing(conversation_id=TALK, reason=CloseReason.COMMAND),
+    ConversationClosed(conversation_id=TALK, reason=CloseReason.IDLE, message_count=6),
+)
+INPUTS = (
+    WebhookReceived(
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        platform=Platform.WHATSAPP,
+        kind=ItemKind.MESSAGE,
+        platform_user_id=USER,
+        message_id=WAMID,
+        fragment=FRAGMENT,
+    ),
+    WebhookUnrouted(
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        platform=Platform.WHATSAPP,
+        kind=ItemKind.MESSAGE,
+        platform_user_id=USER,
+        message_id=WAMID,
+        fragment=FRAGMENT,
+    ),
+    SendReported(
+        reply_id=REPLY,
+        attempt=1,
+        outcome=SendOutcome.FAILED,
+        started_at=STARTED,
+        finished_at=FINISHED,
+        platform_message_id=SENT_WAMID,
+        http_status=429,
+        error_code="throttled",
+        error_message="Too many messages",
+        retryable=True,
+        retry_after_seconds=12.5,
+    ),
+    AnswerReported(
+        question_id=QUESTION, answer={"reachable": False}, error="the view store does not answer"
+    ),
+    TimerFired(timer=Timer.IDLE_CLOSE, due=DUE),
+    CloseConversation(by="ops@acme.example"),
+)
+ORDERS = (
+    SendMessage(
+        reply_id=REPLY,
+        attempt=1,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        to=USER,
+        content=WORDS,
+        reply_to=WAMID,
+        received_at=ARRIVED,
+    ),
+    AnswerQuestion(question_id=QUESTION, question=Question.VIEW_STATS),
+)
+
+
+ORDER = identity.order_id(CAUSE, 0)
+NOBODY = identity.chat_of(tenant="", platform="whatsapp", account=ACCOUNT, platform_user_id="")
+UNROUTED = identity.input_id(
+    tenant="", provider="whatsapp_cloud", account=ACCOUNT, kind="message", message_id=WAMID
+)
+REPORT = identity.report_id(reply_id=REPLY, attempt=1)
+SOURCES = {
+    WebhookReceived: (CAUSE, CAUSE, "/chatfold/gateway"),
+    WebhookUnrouted: (UNROUTED, UNROUTED, "/chatfold/gateway"),
+    SendReported: (REPORT, ORDER, "/chatfold/agent/delivery"),
+    AnswerReported: (identity.answer_id(QUESTION), ORDER, "/chatfold/agent/reply"),
+    TimerFired: (TIMER, TIMER, "/chatfold/decider"),
+    CloseConversation: (CLICK, CLICK, "/chatfold/cli"),
+}
+
+
+def examples() -> dict[str, Recorded[object]]:
+    """An example of every newest type, by its name."""
+    decided = (CAUSE, "/chatfold/decider")
+    return {
+        **{f.type: _recorded(f, identity.fact_id(CAUSE, 0), *decided, sequence=42) for f in FACTS},
+        **{i.type: _recorded(i, *SOURCES[type(i)]) for i in INPUTS},
+        **{o.type: _recorded(o, ORDER, *decided) for o in ORDERS},
+    }
+
+
+def published() -> set[str]:
+    """The name of every type that the log may hold, superseded ones too."""
+    return set(codec.TYPES) | set(upcasting.OLDER)
+
+
+def path(name: str) -> Path:
+    """The golden file of a type."""
+    return FOLDER / f"{name}.json"
+
+
+def read(name: str) -> Record:
+    """The record in the golden file of a type."""
+    told = orjson.loads(path(name).read_bytes())
+    headers = [(header, text.encode()) for header, text in told["headers"].items()]
+    return Record(told["key"].encode(), orjson.dumps(told["value"]), headers)
+
+
+def write(name: str, record: Record) -> None:
+    """Write the golden file of a type."""
+    told = {
+        "key": record.key.decode(),
+        "headers": {header: text.decode() for header, text in record.headers},
+        "value": orjson.loads(record.value or b""),
+    }
+    _dump(path(name), told)
+
+
+def words() -> dict[str, list[str]]:
+    """The words of each closed set, in their order."""
+    return {one.__name__: [word.value for word in one] for one in CLOSED_SETS}
+
+
+def published_words() -> dict[str, list[str]]:
+    """The words of each closed set that the log may hold."""
+    told: dict[str, list[str]] = orjson.loads(WORDS_FILE.read_bytes())
+    return told
+
+
+def write_words() -> None:
+    """Add what is new to the published words; what was published stays, first."""
+    before = published_words() if WORDS_FILE.exists() else {}
+    after = {
+        name: [*before.get(name, []), *(w for w in now if w not in before.get(name, []))]
+        for name, now in words().items()
+    }
+    WORDS_FILE.parent.mkdir(exist_ok=True)
+    _dump(WORDS_FILE, before | after)
+
+
+def _dump(file: Path, value: object) -> None:
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    file.write_bytes(orjson.dumps(value, option=options))
+
+
+def _recorded(
+    data: object, its_id: str, cause: str, source: str, *, sequence: int = 0
+) -> Recorded[object]:
+    begins_a_chain = cause == its_id
+    is_routed = not isinstance(data, WebhookUnrouted)
+    return Recorded(
+        id=its_id,
+        time=ARRIVED,
+        source=source,
+        tenant="acme" if is_routed else "",
+        chat_id=CHAT if is_routed else NOBODY,
+        causation_id=cause,
+        correlation_id=its_id if begins_a_chain else CAUSE,
+        data=data,
+        sequence=sequence,
+        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
+
+
+if __name__ == "__main__":
+    for missing, example in examples().items():
+        if not path(missing).exists():
+            write(missing, envelope.encode(example))
+    write_words()
