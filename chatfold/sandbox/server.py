@@ -1,0 +1,80 @@
+"""The sandbox as an HTTP server."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from chatfold.clock import Clock
+from chatfold.sandbox import graph, telegram
+from chatfold.sandbox.control import Control
+from chatfold.sandbox.exchange import World
+from chatfold.sandbox.faults import Faults
+from chatfold.sandbox.journal import Journal, Received
+from chatfold.sandbox.media import Media
+
+LARGEST_BODY: Final = 64_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+    journal: Journal
+    faults: Faults
+    media: Media
+
+    @property
+    def whatsapp_url(self) -> str:
+        """The base URL for WhatsApp Cloud accounts."""
+        return f"{self.url}/v23.0"
+
+    @property
+    def telegram_url(self) -> str:
+        """The base URL for Telegram accounts."""
+        return self.url
+
+
+@asynccontextmanager
+async def running(
+    *,
+    now: Clock,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    latency: float = 0.0,
+    on_accepted: Callable[[Received], None] | None = None,
+) -> AsyncIterator[Sandbox]:
+    """A sandbox that listens at `host` and `port`, 0 for any free one, until the block ends."""
+    world = World(
+        journal=Journal(),
+        faults=Faults(),
+        now=now,
+        on_accepted=on_accepted or _tell_nobody,
+        latency=latency,
+    )
+    media = Media()
+    runner = web.AppRunner(_app(world, media), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound = runner.addresses[0][1]
+        yield Sandbox(
+            url=f"http://{host}:{bound}", journal=world.journal, faults=world.faults, media=media
+        )
+    finally:
+        await runner.cleanup()
+
+
+def _app(world: World, media: Media) -> web.Application:
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.add_routes(Control(world, media).routes())
+    app.add_routes(telegram.routes(world, media))
+    app.add_routes(graph.routes(world, media))
+    return app
+
+
+def _tell_nobody(_received: Received) -> None:
+    """Post no statuses."""
