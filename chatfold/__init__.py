@@ -1,0 +1,1 @@
+"""The edge: gateway, command line, servers, clients, and the wiring of every role."""

@@ -24,9 +24,11 @@ class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         self._given = deciding
         self._partitions: dict[TopicPartition, Partition] = {}
         self._changed = asyncio.Event()
+        self._joined = False
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=deciding.bootstrap,
             group_id=deciding.group,
+            group_instance_id=deciding.instance,  # a restart takes its partitions back at once
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -36,10 +38,12 @@ class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             retry_backoff_ms=20,
         )
 
-    @property
-    def ready(self) -> bool:
-        """Whether every partition given to this decider is being decided."""
-        return all(partition.ready for partition in self._partitions.values())
+    def unready(self) -> list[str]:
+        """Why this decider is not deciding all that it was given; nothing when it is."""
+        if not self._consumer.assignment() and not self._joined:
+            return ["no partitions yet: the group is being formed"]
+        waiting = [p.number for p in self._partitions.values() if not p.ready]
+        return [f"partition {number} is being restored" for number in waiting]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Decide until `stop`; raises what no restart of a partition can mend."""
@@ -53,6 +57,7 @@ class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Begin with the partitions that were given to us."""
+        self._joined = True
         for place in assigned:
             self._partitions[place] = Partition(self._given, self._consumer, place)
         self._changed.set()

@@ -16,7 +16,7 @@ from streams import metrics, wakeups
 from streams.batch import Batch, Place, Policies
 from streams.memory import PartitionMemory
 from streams.parking import Route
-from streams.restore import restore
+from streams.restore import holds_any, restore
 from streams.state import open_store
 from streams.transactions import Limits, Transactor
 
@@ -34,6 +34,7 @@ class Deciding:
     bootstrap: str
     topics: Topics
     group: str
+    instance: str
     folder: Path
     policies: Policies
     refresh_policies: Callable[[], Awaitable[None]]
@@ -62,6 +63,7 @@ class Partition:
         count = len(consumer.partitions_for_topic(place.topic) or ())
         self._here = Place(place.partition, count)
         self._stopping = asyncio.Event()
+        self._stopped = asyncio.ensure_future(self._stopping.wait())
         self._restoring = True
         self._task = asyncio.create_task(self._run())
         self.position: int | None = None
@@ -70,6 +72,11 @@ class Partition:
     def task(self) -> "asyncio.Task[None]":
         """Ends when the partition is stopped, or raises what nobody foresaw."""
         return self._task
+
+    @property
+    def number(self) -> int:
+        """Which partition it is."""
+        return self._here.partition
 
     @property
     def ready(self) -> bool:
@@ -151,8 +158,7 @@ class Partition:
 
     async def _refuse_forgotten_state(self) -> None:
         events = TopicPartition(self._given.topics.events, self._place.partition)
-        ends = await self._consumer.end_offsets([events])
-        if ends[events] > 0 and not self._given.accept_gap:
+        if not self._given.accept_gap and await holds_any(self._given.bootstrap, events):
             raise LogGap(
                 f"{self._given.topics.chat_state}[{events.partition}] is empty although "
                 f"{events.topic} has facts: deciding from the beginning would double them. "
@@ -164,10 +170,7 @@ class Partition:
 
     async def _decide(self, transactor: Transactor, memory: PartitionMemory) -> None:
         while not self._stopping.is_set():
-            polled = await self._consumer.getmany(
-                self._place, timeout_ms=self._given.poll_ms, max_records=self._given.max_records
-            )
-            records = polled.get(self._place, [])
+            records = await self._poll()
             batch = self._batch(memory)
             batch.read(records)
             if batch.unknown_tenants():
@@ -177,6 +180,20 @@ class Partition:
             if records or batch.outputs:
                 await self._commit(transactor, memory, batch, records)
             self._measure(records, memory)
+
+    async def _poll(self) -> Sequence[ConsumerRecord]:
+        # While the group is being re-formed getmany waits for the new assignment, which
+        # waits for us to stop: so it must not be waited for once we are to stop.
+        polling = asyncio.ensure_future(
+            self._consumer.getmany(
+                self._place, timeout_ms=self._given.poll_ms, max_records=self._given.max_records
+            )
+        )
+        await asyncio.wait({polling, self._stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not polling.done():
+            polling.cancel()
+            return []
+        return polling.result().get(self._place, [])  # type: ignore[no-any-return]  # untyped
 
     def _batch(self, memory: PartitionMemory) -> Batch:
         given = self._given

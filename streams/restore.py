@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +32,15 @@ async def restore(
     return values_end, seen_end
 
 
+async def holds_any(bootstrap: str, place: TopicPartition) -> bool:
+    """Whether the partition has a committed record; what was aborted does not count."""
+    async with _reading(bootstrap, place) as (consumer, end):
+        async for records in _until(consumer, place, end):
+            if records:
+                return True
+    return False
+
+
 async def _replay(
     bootstrap: str,
     place: TopicPartition,
@@ -38,6 +48,16 @@ async def _replay(
     store: ChatStore,
     read: Callable[[list[ConsumerRecord]], Changes],
 ) -> int:
+    async with _reading(bootstrap, place, start) as (consumer, end):
+        async for records in _until(consumer, place, end):
+            store.apply(read(records))
+    return end
+
+
+@asynccontextmanager
+async def _reading(
+    bootstrap: str, place: TopicPartition, start: int = 0
+) -> AsyncIterator[tuple[AIOKafkaConsumer, int]]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -51,11 +71,9 @@ async def _replay(
         end = (await consumer.end_offsets([place]))[place]
         first = (await consumer.beginning_offsets([place]))[place]
         consumer.seek(place, max(start, first))
-        async for records in _until(consumer, place, end):
-            store.apply(read(records))
+        yield consumer, end
     finally:
         await consumer.stop()
-    return int(end)
 
 
 async def _until(

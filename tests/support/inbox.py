@@ -12,7 +12,7 @@ from schemas.facts import Fact
 from schemas.inputs import Input
 from schemas.topics import Topics
 from schemas.work import Order
-from streams.batch import Batch, Place
+from streams.batch import POSITION, Batch, Place
 from streams.decide import snapshot
 from streams.decide.policy import Policy
 from streams.decide.state import ChatState
@@ -84,11 +84,19 @@ class Inbox:
         return [one for topic in both for one in self._read(topic, codec.ORDERS)]
 
     @property
+    def states(self) -> dict[str, bytes]:
+        kept = self.memory.chats.items()
+        return {key: value for key, value in kept if key.encode() != POSITION}
+
+    @property
     def dead_letters(self) -> list[Record]:
         return self.committed.get(TOPICS.dead_letters, [])
 
+    def written(self, topic: str) -> list[Record]:
+        return self.committed.get(topic, [])
+
     def _read(self, topic, types):
-        written = self.committed.get(topic, [])
+        written = self.written(topic)
         return [envelope.decode(types, value=r.value, headers=r.headers) for r in written]
 
     def _next(self, count: int) -> list[ConsumerRecord]:

@@ -1,0 +1,5 @@
+"""`python -m chatfold` is `chatfold`."""
+
+from chatfold.cli.main import main
+
+main()

@@ -1,0 +1,47 @@
+"""`chatfold`: one command for everything."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from chatfold.cli import log, migrate, run, stack, tenants, topics
+
+
+app = typer.Typer(
+    name="chatfold",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""
+    An event-sourced stream processor for messaging webhooks.
+
+    New here? `chatfold demo` runs everything on this machine and shows what happens.
+
+    For work of your own: `chatfold stack up`, `chatfold topics apply`, `chatfold migrate up`,
+    `chatfold tenants apply FILE`, then `chatfold run ROLE` for each role. `chatfold doctor` says
+    what is missing, `chatfold status` how it goes.
+    """,
+)
+
+for group in (stack, topics, migrate, tenants, log):
+    app.add_typer(group.app)
+for single in (run,):
+    single.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def chatfold(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    """An event-sourced stream processor for messaging webhooks."""
+    if show_version:
+        print(version("chatfold"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script."""
+    app()

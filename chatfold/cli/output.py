@@ -1,0 +1,37 @@
+"""How every command prints JSON, and how it says what a person can mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from chatfold.refusal import Refusal
+from schemas import codec
+
+REFUSED: Final = 2
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def print_json(value: object) -> None:
+    """Print `value` as one line of JSON."""
+    print(codec.dumps(value).decode())
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what a person can mend into one message on stderr and exit code 2."""
+    try:
+        yield
+    except Refusal as refusal:
+        _refuse(str(refusal))
+    except KafkaError as error:
+        _refuse(f"Kafka cannot be used ({error!r}): is it running? Try `chatfold doctor`.")
+
+
+def _refuse(text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"chatfold: {text}", markup=False)
+    raise typer.Exit(REFUSED) from None

@@ -1,0 +1,54 @@
+"""`chatfold run ROLE`: one process of the pipeline."""
+
+import asyncio
+import contextlib
+import signal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvloop
+
+from chatfold import settings, wiring
+from chatfold.cli.output import explained
+from chatfold.settings import Settings
+from chatfold.telemetry import configure_logging
+
+
+class RoleName(StrEnum):
+    """The roles that a process can be."""
+
+    GATEWAY = "gateway"
+    DECIDER = "decider"
+    DELIVERY = "delivery"
+    REPLY = "reply"
+    PROJECTOR = "projector"
+    VIEWS = "views"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(run)
+
+
+def run(
+    role: Annotated[RoleName, typer.Argument(help="Which part of the pipeline to be.")],
+) -> None:
+    """Be one role until SIGTERM or Ctrl-C; start as many of each as you need.
+
+    Every role answers /metrics, /healthz and /readyz on its own port. It refuses to start, with
+    exit code 2, if a setting, a topic or the database is not as it must be.
+    """
+    with explained():
+        loaded = settings.load()
+        configure_logging(loaded.log_level, role)
+        uvloop.run(_until_told(role, loaded))
+
+
+async def _until_told(role: str, loaded: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await wiring.run(role, loaded, stop)

@@ -1,0 +1,53 @@
+"""Reads a topic as it stands: from the beginning to what was its end when the reading began."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from chatfold.refusal import Refusal
+
+CHUNK: Final = 2_000
+POLL_MS: Final = 500
+
+
+async def read(
+    bootstrap: str, topic: str, partitions: Collection[int] | None = None
+) -> AsyncIterator[ConsumerRecord]:
+    """Every committed record of `partitions` (all by default), in order within each.
+
+    Raises `Refusal` if there is no such topic.
+    """
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        for place in _chosen(consumer, topic, partitions):
+            async for record in _one(consumer, place):
+                yield record
+    finally:
+        await consumer.stop()
+
+
+def _chosen(
+    consumer: AIOKafkaConsumer, topic: str, partitions: Collection[int] | None
+) -> list[TopicPartition]:
+    places = sorted(consumer.assignment())
+    if not places:
+        raise Refusal(f"topic {topic} does not exist: run `chatfold topics apply`")
+    return [place for place in places if partitions is None or place.partition in partitions]
+
+
+async def _one(consumer: AIOKafkaConsumer, place: TopicPartition) -> AsyncIterator[ConsumerRecord]:
+    end = (await consumer.end_offsets([place]))[place]
+    await consumer.seek_to_beginning(place)
+    while await consumer.position(place) < end:
+        polled = await consumer.getmany(place, timeout_ms=POLL_MS, max_records=CHUNK)
+        for record in polled.get(place, ()):
+            if record.offset < end:
+                yield record
