@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -33,28 +33,48 @@ class Source:
     session_timeout_ms: int = 10_000
 
 
-async def run(reading: Reading[T, P], source: Source, *, stop: asyncio.Event) -> None:
-    """Keep the projection up to date until `stop`; raises what no repetition can mend."""
-    await _start(reading, stop)
-    consumer = _consumer(source)
-    crew = _Crew(reading, consumer)
-    try:
-        await consumer.start()
-        consumer.subscribe([source.topic], listener=crew)
-        await crew.work(source.topic, stop)
-    finally:
-        await crew.dismiss()
-        await consumer.stop()
+class Consumer(Generic[T, P]):
+    """One projection in this process; start more processes to share its partitions."""
 
+    def __init__(self, reading: Reading[T, P], source: Source) -> None:
+        self._reading = reading
+        self._source = source
+        self._crew: _Crew[T, P] | None = None
+        self._waits_for = "its store"
 
-async def _start(reading: Reading[T, P], stop: asyncio.Event) -> None:
-    while not stop.is_set():
+    def unready(self) -> Sequence[str]:
+        """Why it does not follow the log; empty if it does."""
+        troubles = self._crew.troubles() if self._crew else [f"waits for {self._waits_for}"]
+        return [f"projection {self._reading.projection} {trouble}" for trouble in troubles]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep the projection up to date until `stop`; raises what no repetition can mend."""
+        await self._reach_store(stop)
+        if stop.is_set():
+            return
+        self._waits_for = "Kafka"
+        consumer = _consumer(self._source)
+        crew = _Crew(self._reading, consumer)
         try:
-            return await reading.sink.start()
-        except SinkUnavailable as error:
-            log.warning("projection waits for its store: %s: %s", reading.projection, error)
-            await _wait(_RETRY_SECONDS, stop)
-    return None
+            await consumer.start()
+            consumer.subscribe([self._source.topic], listener=crew)
+            self._crew = crew
+            await crew.work(self._source.topic, stop)
+        finally:
+            await crew.dismiss()
+            await consumer.stop()
+
+    async def _reach_store(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                return await self._reading.sink.start()
+            except SinkUnavailable as error:
+                self._waits_for = f"its store: {error}"
+                log.warning(
+                    "projection %s waits for its store: %s", self._reading.projection, error
+                )
+                await _wait(_RETRY_SECONDS, stop)
+        return None
 
 
 def _consumer(source: Source) -> AIOKafkaConsumer:
@@ -79,11 +99,13 @@ class _Crew(ConsumerRebalanceListener, Generic[T, P]):  # type: ignore[misc]  # 
         self._reading = reading
         self._consumer = consumer
         self._loops: dict[asyncio.Task[None], PartitionLoop[T, P]] = {}
+        self._is_assigned = False
         self._failed = asyncio.Event()
         self._failure: BaseException | None = None
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Start a loop each; it finds its position itself, so that the group need not wait."""
+        self._is_assigned = True
         for place in sorted(assigned):
             loop = PartitionLoop(self._reading, self._consumer, place)
             task = asyncio.create_task(loop.run(), name=f"{self._reading.projection} {place}")
@@ -92,7 +114,14 @@ class _Crew(ConsumerRebalanceListener, Generic[T, P]):  # type: ignore[misc]  # 
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002  # all of them
         """Finish what is in flight before another instance begins."""
+        self._is_assigned = False
         await self.dismiss()
+
+    def troubles(self) -> list[str]:
+        """Why partitions are not followed."""
+        if not self._is_assigned:
+            return ["waits for its partitions"]
+        return [loop.trouble for loop in self._loops.values() if loop.trouble]
 
     async def work(self, topic: str, stop: asyncio.Event) -> None:
         """Until `stop`; raises what ended a loop, or the group's own failure.

@@ -73,6 +73,8 @@ class PartitionLoop(Generic[T, P]):
         self._reached = 0  # behind the last record or mark that was read
         self._failures = 0
         self._next_hint = 0.0
+        self.trouble: str | None = None
+        """Why the partition is not followed at this moment."""
 
     def stop(self) -> None:
         """Let the batch in flight be finished, and no other begun."""
@@ -118,6 +120,7 @@ class PartitionLoop(Generic[T, P]):
         self._begun = self._stored = stored
         self._reached = first if stored is None else stored
         self._consumer.seek(self._place, self._reached)
+        self.trouble = None
         log.info("projection reads on: %s %s from %s", self._name, self._at, self._reached)
 
     async def _poll(self) -> Sequence[LogRecord]:
@@ -178,7 +181,7 @@ class PartitionLoop(Generic[T, P]):
     async def _write(self, prepared: P, move: Move, records: int) -> None:
         began = time.perf_counter()
         await self._reading.sink.write(prepared, move)
-        self._stored, self._failures = move.end, 0
+        self._stored, self._failures, self.trouble = move.end, 0, None
         if records:
             metrics.FACTS.labels(self._name).inc(records)
             metrics.BATCH_RECORDS.labels(self._name).observe(records)
@@ -226,7 +229,8 @@ class PartitionLoop(Generic[T, P]):
             raise error
         reason = _REASONS.get(type(error), "kafka")
         metrics.RESTARTS.labels(self._name, reason).inc()
-        log.warning("projection restarts: %s %s: %s: %s", self._name, self._at, reason, error)
+        self.trouble = f"restarts at {self._at}: {reason}: {error}"
+        log.warning("projection %s %s", self._name, self.trouble)
         seconds = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS) - 1)]
         self._failures += 1
         with contextlib.suppress(TimeoutError):

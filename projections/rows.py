@@ -1,10 +1,11 @@
 """A write to a table as data: which row, which columns, and when it must not be done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from schemas import codec, identity
 from schemas.content import Json
@@ -30,6 +31,10 @@ RANKS: Final = MappingProxyType({status: rank for rank, status in enumerate(DELI
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST_IDENTIFIER: Final = 500  # an index entry of PostgreSQL holds at most 2,704 bytes
+
+
+def _nothing() -> Columns:
+    return NOTHING
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,10 +69,10 @@ class Write:
     table: str
     key: Key
     sequence: int
-    assigned: Columns = NOTHING
+    assigned: Columns = field(default_factory=_nothing)
     initial: Columns | None = None
     standing: Standing | None = None
-    kept: Columns = NOTHING
+    kept: Columns = field(default_factory=_nothing)
 
 
 def text(value: str | None) -> str | None:
@@ -82,6 +87,14 @@ def identifier(value: str) -> str:
     if len(value) > _LONGEST_IDENTIFIER:
         value = f"{value[:_LONGEST_IDENTIFIER]}…{identity.derive(value)}"
     return value.replace("\x00", "\ufffd") if "\x00" in value else value
+
+
+def is_uuid(value: str) -> bool:
+    """Whether a `uuid` column holds it; what others give as ours may be anything."""
+    try:
+        return str(UUID(value)) == value
+    except ValueError:
+        return False
 
 
 def json(value: Json | Sequence[Json] | None) -> str | None:

@@ -9,6 +9,7 @@ from projections.rows import (
     Value,
     Write,
     identifier,
+    is_uuid,
     json,
     size,
     text,
@@ -57,7 +58,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             standing = _standing(fact.attempt, "saved_only", fact.error_code, fact.error_message)
             return (_patch(recorded, fact.reply_id, {}, standing),)
         case facts.MessageStatusReported() as fact:
-            return (_reported(recorded, fact),)
+            return (_reported(recorded, fact),) if is_uuid(fact.message_id) else ()
         case (
             facts.ChatStarted()
             | facts.ProfileChanged()

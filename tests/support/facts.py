@@ -1,0 +1,394 @@
+"""Streams of facts as the decider could have written them: any chat, any story, numbered."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from schemas import identity
+from schemas.content import (
+    ActionTaken,
+    CloseReason,
+    Content,
+    Media,
+    MessageKind,
+    Origin,
+    Platform,
+    Status,
+)
+from schemas.envelope import Recorded
+from schemas.facts import (
+    ChatStarted,
+    ConversationClosed,
+    ConversationClosing,
+    ConversationOpened,
+    Fact,
+    HandlerFailed,
+    InputUnrecognised,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    MessageSendFailed,
+    MessageSendUnconfirmed,
+    MessageSent,
+    MessageStatusReported,
+    ModeEntered,
+    ModeLeft,
+    NoticeRecorded,
+    ProfileChanged,
+    QuestionAnswered,
+    QuestionAsked,
+    ReplyGenerated,
+)
+from schemas.work import Question
+
+BEGIN = datetime(2025, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
+PLATFORMS = {Platform.WHATSAPP: "whatsapp_cloud", Platform.TELEGRAM: "telegram"}
+WORDS = (
+    "hello",
+    "naïve café",
+    "الطلب",
+    "注文 🍣",
+    "a\x00b",
+    "",
+    'O\'Neil "quotes" \\u0000',
+    "\t\n",
+)
+NAMES = ("Ada", "Zoë", None, "李", "nul\x00")
+
+
+@dataclass
+class Reply:
+    """A reply on its way."""
+
+    reply_id: str
+    attempt: int = 0
+    name: str | None = None
+
+
+@dataclass
+class ChatStory:
+    """One chat's facts; `rng` decides what happens next."""
+
+    tenant: str
+    number: int
+    rng: random.Random
+    platform: Platform = Platform.WHATSAPP
+    now: datetime = BEGIN
+    sequence: int = 0
+    conversations: int = 0
+    conversation: str | None = None
+    messages: int = 0
+    user_messages: int = 0
+    names: list[str] = field(default_factory=list)
+    waiting: list[Reply] = field(default_factory=list)
+    sent: list[Reply] = field(default_factory=list)
+
+    @property
+    def user(self) -> str:
+        return f"4916{self.number:08d}"
+
+    @property
+    def chat_id(self) -> str:
+        return identity.chat_id(
+            tenant=self.tenant, platform=self.platform, platform_user_id=self.user
+        )
+
+    def tell(self, facts: int) -> list[Recorded[Fact]]:
+        """At least so many facts."""
+        told: list[Recorded[Fact]] = []
+        while len(told) < facts:
+            self.now += timedelta(microseconds=self.rng.randrange(1, 90_000_000))
+            cause = identity.derive("test", self.chat_id, str(self.sequence))
+            happened = self._start() if self.sequence == 0 else self._step()
+            for index, fact in enumerate(happened):
+                self.sequence += 1
+                told.append(self._recorded(fact, cause, index))
+        return told
+
+    def _recorded(self, fact: Fact, cause: str, index: int) -> Recorded[Fact]:
+        return Recorded(
+            id=identity.fact_id(cause, index),
+            time=self.now,
+            source="/chatfold/decider",
+            tenant=self.tenant,
+            chat_id=self.chat_id,
+            causation_id=cause,
+            correlation_id=cause,
+            data=fact,
+            sequence=self.sequence,
+        )
+
+    def _start(self) -> list[Fact]:
+        provider = PLATFORMS[self.platform]
+        started = ChatStarted(
+            platform=self.platform,
+            platform_user_id=self.user,
+            provider=provider,
+            account="106540352242922",
+            is_group=self.rng.random() < 0.1,
+        )
+        return [started, self._profile(), *self._message()]
+
+    def _step(self) -> list[Fact]:
+        steps = (
+            (30, self._message),
+            (20, self._outcome),
+            (24, self._status),
+            (3, self._edit),
+            (2, self._deletion),
+            (2, self._notice),
+            (1, self._unrecognised),
+            (3, self._mode),
+            (2, self._question),
+            (2, self._close),
+            (1, self._profiles),
+            (1, self._handler_failed),
+        )
+        weights, ways = zip(*steps, strict=True)
+        return self.rng.choices(ways, weights)[0]()
+
+    def _message(self) -> list[Fact]:
+        opened = self._opened()
+        self.messages += 1
+        human = self.rng.random() < 0.1
+        self.user_messages += 0 if human else 1
+        name = f"wamid.{self.number}.{self.sequence}.{len(opened)}"
+        self.names.append(name)
+        received = MessageReceived(
+            message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
+            conversation_id=self.conversation or "",
+            number=self.messages,
+            user_number=self.user_messages,
+            origin=Origin.HUMAN if human else Origin.USER,
+            platform_message_id=name,
+            platform_timestamp=self.now.replace(microsecond=0) if self.rng.random() < 0.9 else None,
+            content=self._content(),
+            reply_to=self.rng.choice([None, *self.names]),
+            speaker=self.rng.choice([None, "4915550001"]),
+            action=ActionTaken.RECORDED if human else ActionTaken.REPLIED,
+        )
+        return [*opened, received, *(() if human else self._replies(name))]
+
+    def _opened(self) -> list[Fact]:
+        if self.conversation is not None:
+            return []
+        self.conversations += 1
+        self.messages = self.user_messages = 0
+        self.conversation = identity.conversation_id(self.chat_id, self.conversations)
+        return [ConversationOpened(conversation_id=self.conversation, number=self.conversations)]
+
+    def _replies(self, name: str) -> Iterator[Fact]:
+        for index in range(self.rng.choice([0, 1, 1, 1, 2])):
+            self.messages += 1
+            reply = Reply(identity.reply_id(f"{self.chat_id}{name}", index))
+            self.waiting.append(reply)
+            yield ReplyGenerated(
+                reply_id=reply.reply_id,
+                conversation_id=self.conversation or "",
+                number=self.messages,
+                origin=self.rng.choice([Origin.BOT, Origin.BOT, Origin.OPERATOR, Origin.SYSTEM]),
+                handler="echo",
+                provider=PLATFORMS[self.platform],
+                account="106540352242922",
+                content=Content(kind=MessageKind.TEXT, text=self._words()),
+                in_reply_to=name,
+                received_at=self.now,
+            )
+
+    def _outcome(self) -> list[Fact]:
+        if not self.waiting:
+            return []
+        reply = self.waiting[0]
+        reply.attempt += 1
+        began = self.now - timedelta(milliseconds=self.rng.randrange(1, 4000))
+        times = {"started_at": began, "finished_at": self.now}
+        known = {"reply_id": reply.reply_id, "attempt": reply.attempt}
+        how = self.rng.random()
+        if how < 0.7:
+            self.waiting.pop(0)
+            reply.name = self.rng.choice([f"wamid.out.{reply.reply_id}.{reply.attempt}", None])
+            self.sent.append(reply)
+            return [MessageSent(**known, platform_message_id=reply.name, http_status=200, **times)]
+        error = {"error_code": "throttled", "error_message": self.rng.choice([None, "slow\x00"])}
+        if how < 0.85:
+            return [MessageSendFailed(**known, http_status=429, retryable=True, **error, **times)]
+        return [MessageSendUnconfirmed(**known, **error, **times)]
+
+    def _status(self) -> list[Fact]:
+        reply = self.rng.choice([Reply("foreign:1", 1, "x"), *self.sent, *self.sent])
+        status = self.rng.choice(list(Status))
+        failed = status is Status.FAILED
+        return [
+            MessageStatusReported(
+                message_id=reply.reply_id,
+                platform_message_id=reply.name or "wamid.unnamed",
+                attempt=self.rng.choice([reply.attempt, max(1, reply.attempt - 1)]),
+                status=status,
+                reported_at=self.rng.choice([None, self.now]),
+                error_code=self.rng.choice(["131047", "131026"]) if failed else None,
+                error_message="Re-engagement message" if failed else None,
+                action=ActionTaken.STATUS,
+            )
+        ]
+
+    def _edit(self) -> list[Fact]:
+        name = self.rng.choice([*self.names, "wamid.never.seen"])
+        return [
+            MessageEdited(
+                message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
+                platform_message_id=name,
+                source_id=f"edit.{self.sequence}",
+                content=self._content(),
+                action=ActionTaken.RECORDED,
+            )
+        ]
+
+    def _deletion(self) -> list[Fact]:
+        name = self.rng.choice([*self.names, "wamid.never.seen"])
+        return [
+            MessageDeleted(
+                message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
+                platform_message_id=name,
+                source_id=f"delete.{self.sequence}",
+                action=ActionTaken.RECORDED,
+            )
+        ]
+
+    def _notice(self) -> list[Fact]:
+        return [notice(f"notice.{self.sequence}")]
+
+    def _unrecognised(self) -> list[Fact]:
+        return [
+            InputUnrecognised(
+                source_id=f"odd.{self.sequence}",
+                provider=PLATFORMS[self.platform],
+                reason="a shape that nobody foresaw",
+                action=ActionTaken.UNRECOGNISED,
+            )
+        ]
+
+    def _mode(self) -> list[Fact]:
+        if self.rng.random() < 0.5:
+            return [ModeEntered(mode="special", until=self.now + timedelta(minutes=30))]
+        return [ModeLeft(mode="special", expired=self.rng.random() < 0.5)]
+
+    def _question(self) -> list[Fact]:
+        question_id = identity.derive("question", self.chat_id, str(self.sequence))
+        asked = QuestionAsked(
+            question_id=question_id,
+            question=Question.VIEW_STATS,
+            handler="stats",
+            provider=PLATFORMS[self.platform],
+            account="106540352242922",
+            in_reply_to=self.names[-1],
+        )
+        return [asked, QuestionAnswered(question_id=question_id, error=None)]
+
+    def _close(self) -> list[Fact]:
+        closing = self.conversation
+        if closing is None:
+            return []
+        reason = self.rng.choice(list(CloseReason))
+        self.conversation = None
+        return [
+            ConversationClosing(conversation_id=closing, reason=reason),
+            ConversationClosed(conversation_id=closing, reason=reason, message_count=self.messages),
+            *(self._message() if self.rng.random() < 0.3 else ()),
+        ]
+
+    def _profiles(self) -> list[Fact]:
+        return [self._profile()]
+
+    def _profile(self) -> ProfileChanged:
+        return ProfileChanged(
+            phone_e164=f"+{self.user}",
+            username=self.rng.choice([None, "ada_l"]),
+            first_name=self.rng.choice(NAMES),
+            last_name=self.rng.choice(NAMES),
+        )
+
+    def _handler_failed(self) -> list[Fact]:
+        return [HandlerFailed(handler="team.Faq", error="ValueError", in_reply_to=self.names[-1])]
+
+    def _words(self) -> str:
+        return " ".join(self.rng.choices(WORDS, k=self.rng.randrange(1, 6)))
+
+    def _content(self) -> Content:
+        kind = self.rng.choice(list(MessageKind))
+        match kind:
+            case MessageKind.IMAGE | MessageKind.DOCUMENT | MessageKind.VOICE:
+                media = Media(
+                    reference=f"media-{self.sequence}",
+                    mime=self.rng.choice([None, "image/jpeg"]),
+                    sha256=self.rng.choice([None, "ab" * 32]),
+                    size=self.rng.choice([None, 0, 12_345, 2**70]),
+                    file_name=self.rng.choice([None, "invoice 7.pdf"]),
+                )
+                return Content(kind=kind, media=media, caption=self._words())
+            case MessageKind.LOCATION | MessageKind.CONTACT | MessageKind.INTERACTIVE:
+                structured = {"name": self._words(), "at": [52.5, -13.25], "n\x00": {"x": None}}
+                return Content(kind=kind, text=self._words(), structured=structured)
+            case _:
+                return Content(kind=kind, text=self._words())
+
+
+def notice(source_id: str) -> NoticeRecorded:
+    return NoticeRecorded(
+        source_id=source_id,
+        notice="account_update",
+        detail={"event": "ACCOUNT_RESTRICTION"},
+        action=ActionTaken.RECORDED,
+    )
+
+
+def account_notice(tenant: str, account: str) -> Recorded[Fact]:
+    """What concerns an account as a whole belongs to a chat that never started."""
+    chat = identity.chat_of(
+        tenant=tenant, platform="whatsapp", account=account, platform_user_id=""
+    )
+    cause = identity.derive("test", chat)
+    return Recorded(
+        id=identity.fact_id(cause, 0),
+        time=BEGIN,
+        source="/chatfold/decider",
+        tenant=tenant,
+        chat_id=chat,
+        causation_id=cause,
+        correlation_id=cause,
+        data=notice("account.1"),
+        sequence=1,
+    )
+
+
+def log(seed: int, *, chats: int, facts: int) -> list[Recorded[Fact]]:
+    """The facts of many chats as they could stand in one log, each chat in its order."""
+    return _log(random.Random(seed), chats=chats, facts=facts)
+
+
+def _log(rng: random.Random, *, chats: int, facts: int) -> list[Recorded[Fact]]:
+    stories = [
+        ChatStory(f"tenant-{number % 3}", number, rng, platform=list(PLATFORMS)[number % 2])
+        for number in range(chats)
+    ]
+    told = [account_notice("tenant-0", "106540352242922")]
+    while len(told) < facts:
+        told += rng.choice(stories).tell(rng.randrange(1, 4))
+    return told
+
+
+def logs(*, chats: int = 3, facts: int = 60) -> st.SearchStrategy[list[Recorded[Fact]]]:
+    """Any log of a few chats."""
+    rngs = st.randoms(use_true_random=False)
+    return st.builds(lambda rng, n: _log(rng, chats=chats, facts=n), rngs, st.integers(0, facts))
+
+
+def splits(log: Sequence[Recorded[Fact]], rng: random.Random) -> Iterator[list[Recorded[Fact]]]:
+    """The log in batches of any size."""
+    start = 0
+    while start < len(log):
+        size = rng.choice([1, 1, 2, 3, 5, 10, 50, 500])
+        yield list(log[start : start + size])
+        start += size

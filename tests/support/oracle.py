@@ -1,0 +1,322 @@
+# ruff: noqa: N802  # a method for each fact, by its name
+"""What the tables must hold: facts applied one at a time, in the plainest way.
+
+It shares nothing with `projections`: where the two differ, one of them is wrong.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.content import Content, MessageKind, Origin, Status
+from schemas.envelope import Recorded
+from schemas.facts import Fact
+
+Row = dict[str, Any]
+Tables = dict[str, dict[tuple[Any, ...], Row]]
+
+KEYS = {
+    "chats": ["chat_id"],
+    "conversations": ["conversation_id"],
+    "messages": ["message_id"],
+    "sessions": ["chat_id"],
+    "processed_events": ["tenant_id", "message_id", "event_type", "chat_id"],
+    "delivery_attempts": ["reply_id", "attempt"],
+}
+STAGES = ["pending", "saved_only", "sent", "failed", "delivered", "read", "played", "deleted"]
+
+
+def tables(facts: Iterable[Recorded[Fact]]) -> Tables:
+    """The rows after all facts, by key; a column that is not named is null."""
+    found: Tables = {name: {} for name in KEYS}
+    for recorded in facts:
+        Step(found, recorded).take()
+    return found
+
+
+class Step:
+    """One fact, applied."""
+
+    def __init__(self, found: Tables, recorded: Recorded[Fact]) -> None:
+        self.found = found
+        self.fact: Any = recorded.data
+        self.now = recorded.time
+        self.chat = recorded.chat_id
+        self.tenant = recorded.tenant
+        self.seq = recorded.sequence
+
+    def take(self) -> None:
+        name = type(self.fact).__name__
+        if hasattr(self, name):
+            getattr(self, name)()
+
+    def put(self, table: str, *key: Any, **columns: Any) -> None:
+        row = self.found[table].setdefault(key, dict(zip(KEYS[table], key, strict=True)))
+        row.update({name: storable(value) for name, value in columns.items()}, last_seq=self.seq)
+
+    def patch(self, table: str, *key: Any, **columns: Any) -> None:
+        if key in self.found[table]:
+            self.put(table, *key, **columns)
+
+    def ChatStarted(self) -> None:
+        self.put(
+            "chats",
+            self.chat,
+            tenant_id=self.tenant,
+            platform=self.fact.platform,
+            platform_user_id=self.fact.platform_user_id,
+            provider=self.fact.provider,
+            account=self.fact.account,
+            is_group=self.fact.is_group,
+            is_blocked=False,
+            created_at=self.now,
+            updated_at=self.now,
+        )
+        self.put(
+            "sessions",
+            self.chat,
+            tenant_id=self.tenant,
+            is_paused=False,
+            created_at=self.now,
+            updated_at=self.now,
+        )
+
+    def ProfileChanged(self) -> None:
+        self.patch(
+            "chats",
+            self.chat,
+            phone_e164=self.fact.phone_e164,
+            username=self.fact.username,
+            first_name=self.fact.first_name,
+            last_name=self.fact.last_name,
+            updated_at=self.now,
+        )
+
+    def ConversationOpened(self) -> None:
+        self.put(
+            "conversations",
+            self.fact.conversation_id,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            number=self.fact.number,
+            status="open",
+            started_at=self.now,
+            last_activity_at=self.now,
+            message_count=0,
+            created_at=self.now,
+        )
+
+    def MessageReceived(self) -> None:
+        from_user = self.fact.origin is Origin.USER
+        self.message(
+            self.fact.message_id,
+            user_number=self.fact.user_number,
+            actor="user" if from_user else "business",
+            speaker=self.fact.speaker,
+            platform_message_id=self.fact.platform_message_id,
+            platform_timestamp=self.fact.platform_timestamp,
+            reply_to=self.fact.reply_to,
+        )
+        if from_user:
+            is_reaction = self.fact.content.kind is MessageKind.REACTION
+            self.done(self.fact.platform_message_id, "reaction" if is_reaction else "message")
+            self.patch("chats", self.chat, last_inbound_at=self.now, updated_at=self.now)
+            self.patch("conversations", self.fact.conversation_id, last_inbound_at=self.now)
+        else:
+            self.done(self.fact.platform_message_id, "echo")
+            self.patch("chats", self.chat, last_outbound_at=self.now, updated_at=self.now)
+            self.patch("sessions", self.chat, last_human_at=self.now)
+
+    def ReplyGenerated(self) -> None:
+        self.message(
+            self.fact.reply_id,
+            actor="system" if self.fact.origin is Origin.SYSTEM else "business",
+            reply_to=self.fact.in_reply_to,
+            handler=self.fact.handler,
+            received_at=self.fact.received_at,
+            delivery_attempt=0,
+            delivery_status="pending",
+        )
+
+    def MessageEdited(self) -> None:
+        columns = content(self.fact.content)
+        if self.fact.content.media is None:
+            columns = {name: columns[name] for name in columns if name not in MEDIA}
+        self.patch("messages", self.fact.message_id, **columns, edited_at=self.now)
+        self.done(self.fact.source_id, "edit")
+
+    def MessageDeleted(self) -> None:
+        self.patch("messages", self.fact.message_id, deleted_at=self.now)
+        self.done(self.fact.source_id, "delete")
+
+    def NoticeRecorded(self) -> None:
+        self.done(self.fact.source_id, "system")
+
+    def InputUnrecognised(self) -> None:
+        self.done(self.fact.source_id, "unrecognised")
+
+    def MessageSent(self) -> None:
+        self.stands(self.fact.reply_id, "sent")
+        row = self.found["messages"].get((self.fact.reply_id,), {})
+        if row.get("platform_message_id") is None:
+            name = self.fact.platform_message_id
+            self.patch("messages", self.fact.reply_id, platform_message_id=name)
+        self.patch("chats", self.chat, last_outbound_at=self.now, updated_at=self.now)
+        self.attempt(
+            "sent",
+            platform_message_id=self.fact.platform_message_id,
+            http_status=self.fact.http_status,
+            error_code=None,
+            error_message=None,
+            retryable=False,
+        )
+
+    def MessageSendFailed(self) -> None:
+        self.stands(self.fact.reply_id, "failed")
+        self.attempt(
+            "failed",
+            http_status=self.fact.http_status,
+            error_code=self.fact.error_code,
+            error_message=self.fact.error_message,
+            retryable=self.fact.retryable,
+        )
+
+    def MessageSendUnconfirmed(self) -> None:
+        self.stands(self.fact.reply_id, "saved_only")
+        self.attempt(
+            "saved_only",
+            error_code=self.fact.error_code,
+            error_message=self.fact.error_message,
+            retryable=False,
+        )
+
+    def MessageStatusReported(self) -> None:
+        self.stands(self.fact.message_id, self.fact.status)
+        if self.fact.status is Status.DELETED:
+            self.patch("messages", self.fact.message_id, deleted_at=self.now)
+        self.done(self.fact.platform_message_id, f"status.{self.fact.status}")
+
+    def ModeEntered(self) -> None:
+        self.session(mode=self.fact.mode, mode_until=self.fact.until)
+
+    def ModeLeft(self) -> None:
+        self.session(mode=None, mode_until=None)
+
+    def ConversationClosing(self) -> None:
+        reason = self.fact.reason
+        self.patch(
+            "conversations", self.fact.conversation_id, status="closing", close_reason=reason
+        )
+
+    def ConversationClosed(self) -> None:
+        self.patch(
+            "conversations",
+            self.fact.conversation_id,
+            status="closed",
+            close_reason=self.fact.reason,
+            closed_at=self.now,
+            message_count=self.fact.message_count,
+        )
+
+    def message(self, message_id: str, **columns: Any) -> None:
+        self.put(
+            "messages",
+            message_id,
+            conversation_id=self.fact.conversation_id,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            number=self.fact.number,
+            platform=self.found["chats"][self.chat,]["platform"],
+            origin=self.fact.origin,
+            created_at=self.now,
+            **content(self.fact.content),
+            **columns,
+        )
+        self.session(last_message_at=self.now)
+        self.patch(
+            "conversations",
+            self.fact.conversation_id,
+            last_activity_at=self.now,
+            message_count=self.fact.number,
+        )
+
+    def session(self, **columns: Any) -> None:
+        self.patch("sessions", self.chat, **columns, updated_at=self.now)
+
+    def stands(self, message_id: str, stage: str) -> None:
+        """A later attempt counts more, then a later stage; the error only settles a tie."""
+        row = self.found["messages"].get((message_id,))
+        if row is None:
+            return
+        self.patch("messages", message_id)
+        code = storable(getattr(self.fact, "error_code", None))
+        words = storable(getattr(self.fact, "error_message", None))
+        new = (self.fact.attempt, STAGES.index(stage), code or "", words or "")
+        if row.get("delivery_attempt") is not None and new <= standing(row):
+            return
+        self.patch(
+            "messages",
+            message_id,
+            delivery_attempt=self.fact.attempt,
+            delivery_status=stage,
+            error_code=code,
+            error_message=words,
+        )
+
+    def attempt(self, outcome: str, **columns: Any) -> None:
+        self.put(
+            "delivery_attempts",
+            self.fact.reply_id,
+            self.fact.attempt,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            channel=self.found["chats"][self.chat,]["platform"],
+            outcome=outcome,
+            started_at=self.fact.started_at,
+            finished_at=self.fact.finished_at,
+            **columns,
+        )
+
+    def done(self, message_id: str, event_type: str) -> None:
+        key = (self.tenant, message_id, event_type, self.chat)
+        self.put("processed_events", *key, action_taken=self.fact.action, processed_at=self.now)
+
+
+MEDIA = {
+    "media_reference": "reference",
+    "media_mime": "mime",
+    "media_sha256": "sha256",
+    "media_size": "size",
+    "media_description": "file_name",
+}
+
+
+def content(content: Content) -> Row:
+    media = {name: getattr(content.media, field, None) for name, field in MEDIA.items()}
+    if media["media_size"] is not None and media["media_size"] >= 2**63:
+        media["media_size"] = None
+    return {
+        "kind": content.kind,
+        "text_content": content.text,
+        "json_content": content.structured,
+        "media_caption": content.caption,
+        **media,
+    }
+
+
+def standing(row: Row) -> tuple[Any, ...]:
+    stage = STAGES.index(row["delivery_status"])
+    errors = (row.get("error_code") or "", row.get("error_message") or "")
+    return (row["delivery_attempt"], stage, *errors)
+
+
+def storable(value: Any) -> Any:
+    """PostgreSQL holds no U+0000; enums are text, and structures JSON."""
+    match value:
+        case str():
+            return str(value).replace("\x00", "\ufffd")
+        case dict():
+            return {storable(key): storable(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [storable(inner) for inner in value]
+        case _:
+            return value
