@@ -110,12 +110,12 @@ def _download(
     url = f"{_base(base_url)}/file/bot{_quoted(token)}/{path}"
     request = HttpRequest(method="GET", url=url, secrets=_secrets(token), max_bytes=limit + 1)
     response = yield request
-    if len(response.body) > limit:
-        return _too_large(response, limit)
     if response.status == 404:
         return _unavailable(response, "the file is there no more")
     if not is_success(response):
         return failure(request, response)
+    if len(response.body) > limit:
+        return _too_large(response, limit)
     return Fetched(data=response.body, mime=media.mime or response.headers.get("content-type"))
 
 

@@ -78,10 +78,10 @@ def _download(
 ) -> Exchange[Fetched | SendFailure]:
     request = meta.graph_request("GET", url, token, max_bytes=max_bytes + 1)
     response = yield request
-    if len(response.body) > max_bytes:
-        return _too_large(response, max_bytes)
     if not is_success(response):
         return meta.failure(request, response)
+    if len(response.body) > max_bytes:
+        return _too_large(response, max_bytes)
     return Fetched(data=response.body, mime=mime or response.headers.get("content-type"))
 
 
