@@ -1,0 +1,1 @@
+"""Benchmarks: each also alone, `python -m tests.bench.NAME [--json]`."""

@@ -1,0 +1,293 @@
+"""What a signed WhatsApp webhook of 2 KB costs, from the socket to the acknowledged log."""
+
+import asyncio
+import contextlib
+import hmac
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import uvloop
+from aiokafka import AIOKafkaProducer
+
+from chatfold import clock, serving, tenancy, topics
+from chatfold.eventlog import EventLog
+from chatfold.gateway import Gateway, Limits
+from chatfold.settings import Settings, load
+from providers.registry import PROVIDERS
+from schemas import codec
+from schemas.content import Platform
+from schemas.tenants import Account, Tenant
+from schemas.topics import Topics
+from tests.bench import common
+from tests.support import servers
+
+SECRET = "bench secret"
+PHONE = "100200300"
+PATH = "/webhooks/whatsapp_cloud"
+BODY_BYTES = 2151
+BODIES = 4000
+CHATS = 5000
+CONNECTIONS = 64
+REQUESTS = 40_000
+MODULE = "tests.bench.gateway"
+
+
+def body(number: int) -> bytes:
+    """The `number`-th webhook: one text message of one of the chats."""
+    user = str(491510000000 + number * 7919 % CHATS)
+    message = {
+        "from": user,
+        "id": f"wamid.HBgMNDkxNTE{number:010d}FQIAEhggMTdGNTYyQkE4QzA4MDQxRDcyMEQA",
+        "timestamp": "1795237346",
+        "type": "text",
+        "text": {"body": ""},
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550001111", "phone_number_id": PHONE},
+        "contacts": [{"profile": {"name": "Ada Lovelace"}, "wa_id": user}],
+        "messages": [message],
+    }
+    changes = [{"value": value, "field": "messages"}]
+    whole = {"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": changes}]}
+    message["text"]["body"] = "x" * (BODY_BYTES - len(codec.dumps(whole)))
+    return codec.dumps(whole)
+
+
+def request(number: int, secret: str) -> bytes:
+    """The same as it comes over the wire from Meta."""
+    content = body(number)
+    signature = hmac.digest(secret.encode(), content, "sha256").hex()
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nhost: gateway.example.com\r\naccept: */*\r\n"
+        f"user-agent: facebookexternalua\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(content)}\r\nx-hub-signature-256: sha256={signature}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+async def floor_app(scope, receive, send) -> None:
+    """Answers 200 and does nothing."""
+    while (await receive()).get("more_body"):
+        pass
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
+@contextlib.asynccontextmanager
+async def floor(_: Settings):
+    """uvicorn with nothing behind it."""
+    yield floor_app
+
+
+@contextlib.asynccontextmanager
+async def peer(settings: Settings):
+    """What is usually written: FastAPI, the signature, the JSON, aiokafka's `send`."""
+    from fastapi import FastAPI, HTTPException, Request, Response
+
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap, enable_idempotence=True, linger_ms=2
+    )
+    await producer.start()
+    app, topic = FastAPI(), Topics(settings.topic_prefix).inbox
+
+    @app.post(PATH)
+    async def webhook(request: Request) -> Response:
+        raw = await request.body()
+        signed = "sha256=" + hmac.digest(SECRET.encode(), raw, "sha256").hex()
+        if not hmac.compare_digest(signed, request.headers.get("x-hub-signature-256", "")):
+            raise HTTPException(401)
+        for entry in codec.loads(raw)["entry"]:
+            for change in entry["changes"]:
+                for message in change["value"]["messages"]:
+                    key = message["from"].encode()
+                    await producer.send_and_wait(topic, codec.dumps(message), key)
+        return Response()
+
+    try:
+        yield app
+    finally:
+        await producer.stop()
+
+
+@contextlib.asynccontextmanager
+async def ours(settings: Settings):
+    """The gateway, everything on."""
+    names = Topics(settings.topic_prefix)
+    log = EventLog(settings.bootstrap, max_pending_bytes=settings.max_pending_bytes)
+    directory = tenancy.TenantDirectory(settings.bootstrap, names.tenants)
+    await log.start()
+    await directory.start()
+    yield Gateway(
+        log=log,
+        topic=names.inbox,
+        directory=directory,
+        secrets=tenancy.Secrets({"SECRET": SECRET}),
+        providers=PROVIDERS,
+        limits=Limits(
+            body_bytes=settings.max_body_bytes,
+            body_seconds=settings.body_timeout_seconds,
+            append_seconds=settings.append_timeout_seconds,
+            pending_bytes=settings.max_pending_bytes,
+        ),
+        now=clock.now,
+    )
+    await directory.stop()
+    await log.stop()
+
+
+async def serve(name: str, port: int) -> None:
+    """Be one of the contenders, until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with {"floor": floor, "peer": peer, "ours": ours}[name](load()) as app:
+        listener = serving.listen("127.0.0.1", port)
+        print("ready", flush=True)
+        await serving.serve(app, listener, stop, drain_seconds=5)
+
+
+class Connection(asyncio.Protocol):
+    """Posts one request after the other; a response is one with an empty body or a length."""
+
+    def __init__(self, requests: Iterator[bytes], on_end: Callable[[], None]) -> None:
+        self.requests = requests
+        self.on_end = on_end
+        self.statuses: dict[bytes, int] = {}
+        self.latencies: list[float] = []
+        self.loop = asyncio.get_running_loop()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.post()
+
+    def post(self) -> None:
+        following = next(self.requests, None)
+        if following is None:
+            self.transport.close()
+            self.on_end()
+            return
+        self.began = self.loop.time()
+        self.transport.write(following)
+
+    def data_received(self, data: bytes) -> None:
+        self.latencies.append(self.loop.time() - self.began)
+        status = data[9:12]
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.post()
+
+
+async def post_all(port: int, secret: str, requests: int, rounds: int) -> None:
+    """Post `requests`, `rounds` times, each when told on stdin; print what came back."""
+    made = [request(number, secret) for number in range(BODIES)]
+    print("ready", flush=True)
+    for _ in range(rounds):
+        await asyncio.to_thread(sys.stdin.readline)
+        print(codec.dumps(await post_round(port, made, requests)).decode(), flush=True)
+
+
+async def post_round(port: int, made: Sequence[bytes], requests: int) -> dict[str, float]:
+    """One round over all connections."""
+    loop = asyncio.get_running_loop()
+    feed = iter([made[number % BODIES] for number in range(requests)])
+    ended = [loop.create_future() for _ in range(CONNECTIONS)]
+    began = loop.time()
+    connections = [
+        (
+            await loop.create_connection(
+                partial(Connection, feed, partial(end.set_result, None)), "127.0.0.1", port
+            )
+        )[1]
+        for end in ended
+    ]
+    await asyncio.gather(*ended)
+    seconds = loop.time() - began
+    latencies = sorted(one for connection in connections for one in connection.latencies)
+    accepted = sum(connection.statuses.get(b"200", 0) for connection in connections)
+    return {
+        "answered": len(latencies),
+        "accepted": accepted,
+        "seconds": seconds,
+        "p50_ms": latencies[len(latencies) // 2] * 1000,
+        "p99_ms": latencies[len(latencies) * 99 // 100] * 1000,
+    }
+
+
+@contextmanager
+def opened(
+    name: str, secret: str, settings: Settings, accepted: bool
+) -> Iterator[Callable[[], common.Run]]:
+    """One contender in a process of its own, and the load in another."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    env = servers.environment(settings)
+    with (
+        common.child(MODULE, "serve", name, port, env=env) as server,
+        common.child(MODULE, "load", port, secret, str(REQUESTS), "2") as load_,
+    ):
+        yield partial(measure, server, load_, accepted)
+
+
+def measure(server: common.Child, load_: common.Child, accepted: bool) -> common.Run:
+    """One round of requests."""
+    with common.timed(server) as used:
+        told = load_.ask("go")
+        _, cpu = used()
+    assert told["accepted"] == (told["answered"] if accepted else 0), told
+    figures = {"p50_ms": told["p50_ms"], "p99_ms": told["p99_ms"]}
+    return common.Run(int(told["answered"]), told["seconds"], cpu, figures)
+
+
+async def prepare(settings: Settings) -> None:
+    """Topics, and a tenant with the account that the webhooks are for."""
+    await topics.apply(topics.plan(settings))
+    account = Account(
+        provider="whatsapp_cloud",
+        account=PHONE,
+        platform=Platform.WHATSAPP,
+        secrets=("env:SECRET",),
+    )
+    tenant = Tenant(tenant_id="bench", name="Bench", accounts=(account,))
+    log = EventLog(settings.bootstrap, max_pending_bytes=1_000_000)
+    await log.start()
+    await log.append(
+        Topics(settings.topic_prefix).tenants, [tenancy.record_of(tenant, clock.now())], 10
+    )
+    await log.stop()
+
+
+CONTENDERS = (
+    ("bare uvicorn, 200 and nothing done", "floor", SECRET, True),
+    ("the gateway", "ours", SECRET, True),
+    ("the gateway, wrong signatures", "ours", "wrong", False),
+    ("FastAPI and aiokafka send", "peer", SECRET, True),
+)
+
+
+def main() -> None:
+    """Run everything and tell."""
+    chosen = common.options(__doc__ or "", rounds=5)
+    with servers.shared() as shared:
+        settings = servers.isolated(shared, MODULE, shared.home)
+        asyncio.run(prepare(settings))
+        contenders = [
+            common.Contender(title, partial(opened, name, secret, settings, accepted))
+            for title, name, secret, accepted in CONTENDERS
+        ]
+        results = common.interleaved(contenders, chosen.rounds)
+    common.tell(results, CONTENDERS[0][0], as_json=chosen.json)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", name, port]:
+            uvloop.run(serve(name, int(port)))
+        case ["load", port, secret, requests, rounds]:
+            uvloop.run(post_all(int(port), secret, int(requests), int(rounds)))
+        case _:
+            main()
