@@ -6,7 +6,8 @@
                 timers ──────┤         ├─► work.delivery ─► delivery ─► provider
                 results ─────┘         └─► work.reply ────► reply
 
-`inbox` is where all meet; every other topic, table and key family has one writer.
+`inbox` is where all meet, and anybody may have a dead letter; every other topic, table and
+key family has one writer.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             name="delivery",
             what="sends a reply, at most once an attempt, and reports how it ended",
             reads=(topics.work_delivery, topics.tenants),
-            writes=(topics.inbox,),
+            writes=(topics.inbox, topics.dead_letters),
             owns=("effects",),
             group=groups.delivery,
         ),
@@ -64,7 +65,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             name="reply",
             what="finds the answers that handlers ask for",
             reads=(topics.work_reply,),
-            writes=(topics.inbox,),
+            writes=(topics.inbox, topics.dead_letters),
             group=groups.reply,
         ),
         Role(

@@ -1,0 +1,1 @@
+"""The documents; those of the reference are generated from the code they describe."""

@@ -1,0 +1,71 @@
+"""Which types each topic holds, and which of them each writer writes."""
+
+from types import MappingProxyType
+from typing import Final
+
+from schemas import codec
+from schemas.inputs import (
+    AnswerReported,
+    CloseConversation,
+    SendReported,
+    TimerFired,
+    WebhookReceived,
+    WebhookUnrouted,
+)
+from schemas.topics import Topics
+from schemas.work import AnswerQuestion, SendMessage
+
+TENANT: Final = "Tenant.v1"
+STATE: Final = "ChatState"
+SEEN: Final = "SeenId"
+DEAD_LETTER: Final = "DeadLetter"
+
+HELD: Final = MappingProxyType[str, tuple[str, ...]](
+    {
+        "inbox": tuple(codec.INPUTS),
+        "events": tuple(codec.FACTS),
+        "work_delivery": (SendMessage.type,),
+        "work_reply": (AnswerQuestion.type,),
+        "chat_state": (STATE,),
+        "seen": (SEEN,),
+        "tenants": (TENANT,),
+        "dead_letters": (DEAD_LETTER,),
+    }
+)
+"""By the name of the topic's property in `schemas.topics.Topics`."""
+
+ABOUT: Final = MappingProxyType(
+    {
+        STATE: "What the decider remembers of a chat, or the position it has reached; internal, it"
+        " may change with any release.",
+        SEEN: "When an input was decided; the key is its id. Internal, it may change with any"
+        " release.",
+        DEAD_LETTER: "A record as it was, with the headers `dl_reason`, `dl_origin` (topic,"
+        " partition, offset) and `dl_stack`.",
+    }
+)
+"""What has no schema."""
+
+TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
+    {
+        "gateway": (WebhookReceived.type, WebhookUnrouted.type),
+        "decider": (TimerFired.type, WebhookReceived.type),
+        "delivery": (SendReported.type,),
+        "reply": (AnswerReported.type,),
+        "operators": (CloseConversation.type,),
+    }
+)
+"""`inbox` is where all meet: what each writes there; the decider, what found a tenant late."""
+
+BESIDE_ROLES: Final = MappingProxyType({"inbox": "operators", "tenants": "operators"})
+"""Topics that the command line writes too."""
+
+
+def topics(prefixed: Topics) -> dict[str, str]:
+    """Every topic's name by its property in `Topics`."""
+    return {name: getattr(prefixed, name) for name in HELD}
+
+
+def sent(writer: str, topic: str) -> tuple[str, ...]:
+    """The types that `writer` writes to `topic`."""
+    return TO_INBOX[writer] if topic == "inbox" else HELD[topic]
