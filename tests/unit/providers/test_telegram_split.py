@@ -76,8 +76,10 @@ def test_two_edits_in_one_second_are_two():
 
 
 def test_an_update_that_tells_two_things_is_two_items():
-    items = PROVIDER.split(update(message=message(), telepathy={"a": 1}))
-    assert [item.kind for item in items] == ["message", "unrecognised"]
+    whole = update(telepathy={"a": 1}, message=message(), edited_message=message(text="ho"))
+    items = PROVIDER.split(whole)
+    assert [item.kind for item in items] == ["unrecognised", "message", "edit"]
+    assert [said(item).content.text for item in items[1:]] == ["hi", "ho"]
 
 
 def test_a_business_chat_is_not_the_bots_own_chat_with_the_same_person():

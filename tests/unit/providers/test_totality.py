@@ -152,6 +152,12 @@ def test_a_body_nested_as_deeply_as_we_read_is_kept():
         read(name, codec.loads(codec.dumps({"update_id": 1, "message": message})))
 
 
+def test_a_body_nested_more_deeply_is_refused_before_it_is_split():
+    for depth in (codec.DEEPEST + 1, 300, 5_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            codec.loads(b'{"update_id":' + b"[" * depth + b"]" * depth + b"}")
+
+
 def test_numbers_beyond_64_bits_beside_broken_text_are_kept():
     raw = b'{"update_id": 1, "message": {"a": "\\ud800", "n": 123456789012345678901234567890}}'
     for name in NAMES:

@@ -125,6 +125,13 @@ def test_an_unknown_part_beside_messages_is_kept_without_the_messages():
     assert items[1].fragment["value"] == {"surprises": [{"a": 1}]}
 
 
+def test_messages_that_are_no_list_are_kept_beside_what_is_known():
+    told = {"id": "wamid.1", "status": "read", "recipient_id": "15550100201"}
+    items = split(body(messages={"0": text()}, statuses=[told]))
+    assert [item.kind for item in items] == ["unrecognised", "status"]
+    assert items[0].fragment["value"] == {"0": text()}
+
+
 def test_errors_without_a_message_are_a_notice_and_beside_one_belong_to_it():
     [alone] = split(body(errors=[{"code": 1}]))
     assert said(alone) == Notice(notice="errors", detail={"errors": [{"code": 1}]})
