@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,23 +23,17 @@ class AgentFailed(Exception):
     """The agent cannot go on; the process must end with an error, and be started again."""
 
 
-def no_beat() -> None:
-    """Show nobody that the role is alive."""
-
-
 @dataclass(eq=False, kw_only=True)
 class AgentRole:
     """Consumes orders, hands each to the agent, acknowledges it when it is dealt with.
 
     An order that cannot be read, or on which the agent breaks, goes to the dead letters.
-    `beat` is called as long as all goes well.
     """
 
     taken: Consumption
     agent: Agent
     log: ResultLog
     now: Clock
-    beat: Callable[[], None] = no_beat
 
     def __post_init__(self) -> None:
         self._app: AgentApp | None = None
@@ -77,7 +71,6 @@ class AgentRole:
             if problem:
                 raise AgentFailed(f"{self.taken.name}: {problem}") from cause
             self._measure(app)
-            self.beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
 

@@ -6,7 +6,6 @@ first.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, assert_never
@@ -21,7 +20,7 @@ from streams.agents import metrics
 from streams.apps import Consumption
 from streams.patience import until_available
 from streams.ports import Clock, Leaving, ResultLog, ViewStats
-from streams.roles import AgentRole, no_beat
+from streams.roles import AgentRole
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,6 @@ def build(
     topics: Topics,
     groups: Groups,
     instance: str | None = None,
-    beat: Callable[[], None] = no_beat,
 ) -> AgentRole:
     """The role that answers questions, as the group's member `instance`."""
     consumption = Consumption(
@@ -54,7 +52,6 @@ def build(
         agent=assistant.handle,
         log=assistant.log,
         now=assistant.now,
-        beat=beat,
     )
 
 

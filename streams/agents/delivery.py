@@ -7,7 +7,7 @@ however often it is made.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -40,7 +40,7 @@ from streams.ports import (
     Unfinished,
     pass_by,
 )
-from streams.roles import AgentRole, no_beat
+from streams.roles import AgentRole
 from streams.window import Left
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,6 @@ def build(
     topics: Topics,
     groups: Groups,
     instance: str | None = None,
-    beat: Callable[[], None] = no_beat,
 ) -> AgentRole:
     """The role that sends replies, as the group's member `instance`."""
     consumption = Consumption(
@@ -84,7 +83,7 @@ def build(
         instance=instance,
     )
     agent = Delivery(world).handle
-    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, beat=beat)
+    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now)
 
 
 class Delivery:

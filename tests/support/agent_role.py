@@ -1,0 +1,101 @@
+"""`python -m tests.support.agent_role delivery|reply`: an agent as a process of its own.
+
+Takes what a test may want otherwise from variables: the consumer's lasting name, time-outs.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from chatfold import clock, database, failpoints, settings, telemetry
+from chatfold.accounts import Accounts
+from chatfold.eventlog import EventLog
+from chatfold.http import Http, Limits
+from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.results import Results
+from chatfold.settings import Settings
+from chatfold.tenancy import Secrets, TenantDirectory
+from providers.registry import PROVIDERS
+from schemas.content import Json
+from schemas.topics import Groups, Topics
+from streams.agents import assistant, delivery
+from streams.roles import AgentRole
+
+
+class Views:
+    """Says what it is told to say; `broken` stands for a view store that raises."""
+
+    async def view_stats(self) -> Json:
+        if os.environ.get("TEST_VIEWS") == "broken":
+            raise ConnectionError("the view store is away")
+        return {"reachable": True, "operations": 3}
+
+
+async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> AgentRole:
+    names = Topics(loaded.topic_prefix)
+    directory = TenantDirectory(loaded.bootstrap, names.tenants)
+    await directory.start()
+    stack.push_async_callback(directory.stop)
+    pool = await database.open_pool(loaded.database, kept=1, extra=3)
+    stack.push_async_callback(pool.close)
+    ledger = PostgresLedger(
+        pool, loaded.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    total = float(os.environ.get("TEST_HTTP_SECONDS", "15"))
+    world = delivery.World(
+        providers=PROVIDERS,
+        accounts=Accounts(directory, Secrets(os.environ)),
+        ledger=await stack.enter_async_context(ledger),
+        http=await stack.enter_async_context(Http(Limits(total=total))),
+        log=log,
+        inbox=names.inbox,
+        now=clock.now,
+        reach=failpoints.from_environment(),
+    )
+    return delivery.build(
+        world,
+        bootstrap=loaded.bootstrap,
+        topics=names,
+        groups=Groups(loaded.topic_prefix),
+        instance=os.environ.get("TEST_INSTANCE"),
+    )
+
+
+async def reply_role(loaded: Settings, _stack: AsyncExitStack, log: Results) -> AgentRole:
+    names = Topics(loaded.topic_prefix)
+    answering = assistant.Assistant(views=Views(), log=log, inbox=names.inbox, now=clock.now)
+    return assistant.build(
+        answering,
+        bootstrap=loaded.bootstrap,
+        topics=names,
+        groups=Groups(loaded.topic_prefix),
+        instance=os.environ.get("TEST_INSTANCE"),
+    )
+
+
+ROLES = {"delivery": delivery_role, "reply": reply_role}
+
+
+async def main(name: str, loaded: Settings) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with AsyncExitStack() as stack:
+        log = EventLog(loaded.bootstrap, max_pending_bytes=loaded.max_pending_bytes)
+        await log.start()
+        stack.push_async_callback(log.stop)
+        role = await ROLES[name](loaded, stack, Results(log))
+
+        async def unready() -> list[str]:
+            return list(role.unready())
+
+        await stack.enter_async_context(telemetry.serve_health(loaded.metrics_port, unready))
+        await role.run(stop)
+
+
+if __name__ == "__main__":
+    telemetry.configure_logging("info", sys.argv[1])
+    uvloop.run(main(sys.argv[1], settings.load()))
