@@ -1,7 +1,7 @@
 """Older versions of what is in the log become the newest while they are read.
 
 A published type is never edited. Its next version is a new class; the old one moves to
-`schemas/superseded.py`, and a step from the one to the other is listed in `OLDER`. Readers
+`superseded.py` beside this, and a step from the one to the other is listed in `OLDER`. Readers
 name the newest versions only and never see any other.
 """
 
