@@ -182,6 +182,12 @@ def variable(field: str) -> str:
     return str(alias) if alias else PREFIX + field.upper()
 
 
+def environment(chosen: Settings) -> dict[str, str]:
+    """The variables that give a child process the settings `chosen`."""
+    values = chosen.model_dump(exclude_none=True)
+    return {variable(field): str(value) for field, value in values.items()}
+
+
 def _explain(mistake: object) -> str:
     location = mistake["loc"][0]  # type: ignore[index]  # pydantic's ErrorDetails
     by_variable = {variable(field): field for field in Settings.model_fields}

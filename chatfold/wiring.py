@@ -10,12 +10,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from chatfold import clock, failpoints, slots, telemetry, topics
+from chatfold import clock, database, failpoints, migrate, serving, slots, telemetry, topics
+from chatfold.accounts import Accounts
+from chatfold.eventlog import EventLog
+from chatfold.gateway import Gateway, Limits
+from chatfold.http import Http
+from chatfold.ledger import PostgresLedger, new_run_id
 from chatfold.policies import Policies
 from chatfold.refusal import Refusal
+from chatfold.results import Results
 from chatfold.settings import Settings
-from chatfold.tenancy import TenantDirectory
+from chatfold.tenancy import Secrets, TenantDirectory
+from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
+from streams.agents import delivery as delivery_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
 from streams.topology import PORTS
@@ -23,43 +31,98 @@ from streams.topology import PORTS
 LOG: Final = logging.getLogger(__name__)
 
 Stop = asyncio.Event
-Run = Callable[[Settings, Stop], Awaitable[None]]
+Run = Callable[[Settings, Stop, AsyncExitStack], Awaitable[None]]
 
 
 async def run(role: str, settings: Settings, stop: Stop) -> None:
     """Be `role` until `stop`; raises `Refusal` if something it needs is not as it must be."""
-    await ROLES[role](settings, stop)
-
-
-async def decider(settings: Settings, stop: Stop) -> None:
-    """Decide the inbox."""
     async with AsyncExitStack() as stack:
-        await _verified_topics(settings)
-        directory = await stack.enter_async_context(_tenants(settings))
-        policies = Policies(directory)
-        folder = stack.enter_context(slots.slot(settings.home / "state"))
-        names = Topics(settings.topic_prefix)
-        role = Decider(
-            Deciding(
-                bootstrap=settings.bootstrap,
-                topics=names,
-                group=Groups(settings.topic_prefix).decider,
-                instance=_instance(folder),
-                folder=folder,
-                policies=policies.of,
-                refresh_policies=directory.catch_up,
-                route=policies.tenant_of,
-                now=clock.now,
-                reach=failpoints.from_environment(),
-                window=timedelta(days=settings.dedupe_window_days),
-                accept_gap=settings.accept_gap,
-            )
+        await _verify_topics(settings)
+        await ROLES[role](settings, stop, stack)
+
+
+async def gateway(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Take webhooks."""
+    role = Gateway(
+        log=await stack.enter_async_context(_log(settings)),
+        topic=Topics(settings.topic_prefix).inbox,
+        directory=await stack.enter_async_context(_tenants(settings)),
+        secrets=Secrets.from_environment(),
+        providers=PROVIDERS,
+        limits=Limits(
+            body_bytes=settings.max_body_bytes,
+            body_seconds=settings.body_timeout_seconds,
+            append_seconds=settings.append_timeout_seconds,
+            pending_bytes=settings.max_pending_bytes,
+        ),
+        now=clock.now,
+    )
+    host, port = settings.gateway_host, settings.gateway_port
+    await role.serve(
+        serving.listen(host, port, reuse_port=settings.gateway_reuse_port),
+        stop,
+        drain_seconds=settings.drain_timeout_seconds,
+        max_connections=settings.gateway_max_connections,
+    )
+
+
+async def decider(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Decide the inbox."""
+    directory = await stack.enter_async_context(_tenants(settings))
+    policies = Policies(directory)
+    folder = stack.enter_context(slots.slot(settings.home / "state"))
+    role = Decider(
+        Deciding(
+            bootstrap=settings.bootstrap,
+            topics=Topics(settings.topic_prefix),
+            group=Groups(settings.topic_prefix).decider,
+            instance=_instance(folder),
+            folder=folder,
+            policies=policies.of,
+            refresh_policies=directory.catch_up,
+            route=policies.tenant_of,
+            now=clock.now,
+            reach=failpoints.from_environment(),
+            window=timedelta(days=settings.dedupe_window_days),
+            accept_gap=settings.accept_gap,
         )
-        await stack.enter_async_context(_observed("decider", settings, role.unready))
-        try:
-            await role.run(stop)
-        except LogGap as gap:
-            raise Refusal(str(gap)) from None
+    )
+    await stack.enter_async_context(_observed("decider", settings, role.unready))
+    try:
+        await role.run(stop)
+    except LogGap as gap:
+        raise Refusal(str(gap)) from None
+
+
+async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Send replies."""
+    await _verify_database(settings)
+    directory = await stack.enter_async_context(_tenants(settings))
+    pool = await stack.enter_async_context(_pool(settings))
+    ledger = PostgresLedger(
+        pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    topics_of = Topics(settings.topic_prefix)
+    world = delivery_agent.World(
+        providers=PROVIDERS,
+        accounts=Accounts(directory, Secrets.from_environment()),
+        ledger=await stack.enter_async_context(ledger),
+        http=await stack.enter_async_context(Http()),
+        log=Results(await stack.enter_async_context(_log(settings))),
+        inbox=topics_of.inbox,
+        now=clock.now,
+        reach=failpoints.from_environment(),
+    )
+    folder = stack.enter_context(slots.slot(settings.home / "delivery"))
+    role = delivery_agent.build(
+        world,
+        bootstrap=settings.bootstrap,
+        topics=topics_of,
+        groups=Groups(settings.topic_prefix),
+        instance=_instance(folder),
+    )
+    await stack.enter_async_context(_observed("delivery", settings, role.unready))
+    await role.run(stop)
 
 
 def _instance(folder: Path) -> str:
@@ -67,10 +130,16 @@ def _instance(folder: Path) -> str:
     return f"{socket.gethostname()}-{folder.name}"
 
 
-async def _verified_topics(settings: Settings) -> None:
+async def _verify_topics(settings: Settings) -> None:
     problems = await topics.verify(topics.plan(settings))
     if problems:
         raise Refusal("\n".join(topics.sentences(problems)))
+
+
+async def _verify_database(settings: Settings) -> None:
+    problems = await migrate.verify(settings.database, settings.database_schema)
+    if problems:
+        raise Refusal("\n".join(problems))
 
 
 @asynccontextmanager
@@ -81,6 +150,25 @@ async def _tenants(settings: Settings) -> AsyncIterator[TenantDirectory]:
         yield directory
     finally:
         await directory.stop()
+
+
+@asynccontextmanager
+async def _log(settings: Settings) -> AsyncIterator[EventLog]:
+    log = EventLog(settings.bootstrap, max_pending_bytes=settings.max_pending_bytes)
+    await log.start()
+    try:
+        yield log
+    finally:
+        await log.stop()
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[database.Pool]:
+    pool = await database.open_pool(settings.database)
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 @asynccontextmanager
@@ -100,4 +188,6 @@ async def _observed(
             beating.cancel()
 
 
-ROLES: Final = MappingProxyType[str, Run]({"decider": decider})
+ROLES: Final = MappingProxyType[str, Run](
+    {"gateway": gateway, "decider": decider, "delivery": delivery}
+)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chatfold.cli import log, migrate, run, stack, tenants, topics
+from chatfold.cli import log, migrate, run, sandbox, stack, tenants, topics, webhook
 
 
 app = typer.Typer(
@@ -24,9 +24,9 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, log):
+for group in (stack, topics, migrate, tenants, webhook, log):
     app.add_typer(group.app)
-for single in (run,):
+for single in (run, sandbox):
     single.register(app)
 
 

@@ -1,6 +1,6 @@
 """Creates the topics of a deployment, and says what is wrong with those that exist."""
 
-from chatfold.topics.admin import Applied, apply, read, verify
+from chatfold.topics.admin import Applied, apply, read, remove, verify
 from chatfold.topics.plan import Plan, Problem, TopicState, compare, plan, sentences
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "compare",
     "plan",
     "read",
+    "remove",
     "sentences",
     "verify",
 ]

@@ -66,6 +66,15 @@ async def apply(wanted: Plan) -> Applied:
     )
 
 
+async def remove(bootstrap: str, prefix: str) -> list[str]:
+    """Delete every topic of the deployment `prefix`; their names. Raises `KafkaUnreachable`."""
+    async with _admin(bootstrap) as admin:
+        names = [name for name in await admin.list_topics() if name.startswith(f"{prefix}.")]
+        if names:
+            await admin.delete_topics(names)
+    return sorted(names)
+
+
 async def _create(
     admin: AIOKafkaAdminClient, wanted: Plan, missing: Sequence[TopicSpec]
 ) -> list[Problem]:

@@ -38,7 +38,7 @@ def take(draft: Draft, item: WebhookReceived, message: Message) -> None:
     conversation.expire_mode(draft)
     talk = conversation.ensure_open(draft)
     handled = UNANSWERED
-    if _is_to_be_answered(message):
+    if is_to_be_answered(message):
         handled = _handle(draft, talk, message, is_new=is_new)
     draft.record(_received(draft, talk, message, handled.action))
     _follow(draft, item, message, handled)
@@ -56,7 +56,8 @@ def answer(draft: Draft, told: AnswerReported) -> None:
         replies.apply(draft, _turn_of(asked), effects)
 
 
-def _is_to_be_answered(message: Message) -> bool:
+def is_to_be_answered(message: Message) -> bool:
+    """Whether handlers are asked: not for echoes, groups, reactions and notices."""
     silent = message.from_human or message.is_group
     return not silent and message.content.kind not in NEVER_ANSWERED
 

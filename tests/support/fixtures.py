@@ -7,7 +7,7 @@ from schemas import codec
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 WEBHOOKS: Final = PROJECT.parent / "shared" / "fixtures" / "webhooks"
-SAMPLES: Final = PROJECT / "samples"
+SAMPLES: Final = PROJECT / "chatfold" / "demo" / "samples"
 
 FOLDERS: Final = {"whatsapp_cloud": "meta_whatsapp", "telegram": "telegram"}
 """The folder of each provider's bodies."""

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from chatfold import settings as settings_module
-from chatfold.settings import Settings
+from chatfold.settings import Settings, environment
 from chatfold.stack import Stack, probes
+
+__all__ = ["environment", "free_ports", "isolated", "shared", "throw_away"]
 
 ROOT = Path(__file__).parents[2]
 _PORTS = ("kafka_port", "kafka_controller_port", "postgres_port", "redis_port")
@@ -53,12 +54,6 @@ def isolated(servers: Settings, name: str, home: Path) -> Settings:
     unique = "t" + hashlib.sha256(seed.encode()).hexdigest()[:10]
     names = {"topic_prefix": unique, "database_schema": unique, "view_prefix": unique}
     return servers.model_copy(update=names | {"home": home})
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The variables that give a child process these settings."""
-    values = settings.model_dump(exclude_none=True)
-    return {settings_module.variable(field): str(value) for field, value in values.items()}
 
 
 def free_ports(home: Path) -> dict[str, int]:

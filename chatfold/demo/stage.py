@@ -1,0 +1,201 @@
+"""Sets the demo's stage: servers, topics, tables, a tenant, the sandbox and every role."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from chatfold import clock, database, migrate, settings, topics
+from chatfold.demo import script
+from chatfold.eventlog import EventLog, KafkaUnreachable
+from chatfold.refusal import Refusal
+from chatfold.settings import Settings
+from chatfold.stack import Stack
+from chatfold.tenancy import record_of
+from schemas.topics import Topics
+from streams.topology import PORTS
+
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 15.0
+LOG_TAIL: Final = 2000
+
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of the demo."""
+
+    name: str
+    port: int
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self, path: str) -> bool:
+        """Whether it answers 200 at `path`; raises `Refusal` if it has ended."""
+        if self.process.poll() is not None:
+            tail = self.log.read_text(errors="replace")[-LOG_TAIL:]
+            raise Refusal(f"{self.name} ended at its start; its log {self.log} says:\n{tail}")
+        with suppress(urllib.error.URLError, OSError):
+            with urllib.request.urlopen(self.url + path, timeout=2) as answer:  # noqa: S310  # ours
+                return bool(answer.status == 200)
+        return False
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands: settings that name only the demo's own things, and its processes."""
+
+    settings: Settings
+    stack: Stack
+    sandbox: Child | None = None
+    roles: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def gateway_url(self) -> str:
+        """Where webhooks go."""
+        return f"http://127.0.0.1:{self.settings.gateway_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the stand-in for the providers answers."""
+        assert self.sandbox is not None  # `set_up` starts it
+        return self.sandbox.url
+
+
+def of_its_own(chosen: Settings, now: datetime) -> Settings:
+    """The same servers, with topics, tables, keys and ports that only this demo uses."""
+    stamp = f"{now:%Y%m%d%H%M%S}"
+    return chosen.model_copy(
+        update={
+            "topic_prefix": f"demo-{stamp}",
+            "database_schema": f"demo_{stamp}",
+            "view_prefix": f"demo-{stamp}",
+            "home": chosen.home / "demo" / stamp,
+            "gateway_port": _free(chosen.gateway_port),
+        }
+    )
+
+
+async def set_up(stage: Stage, tell: Tell) -> None:
+    """Bring everything up; raises `Refusal` with the way out."""
+    tell("servers")
+    await asyncio.to_thread(stage.stack.up)
+    tell("topics and tables")
+    await asyncio.gather(
+        topics.apply(topics.plan(stage.settings)),
+        migrate.migrate(stage.settings.database, stage.settings.database_schema),
+    )
+    tell("sandbox")
+    stage.sandbox = _start_sandbox(stage)
+    await _until(stage.sandbox, "/_sandbox/summary")
+    await _apply_tenant(stage)
+    tell("roles")
+    stage.roles = {name: _start_role(stage, name) for name in PORTS}
+    await asyncio.gather(*(_until(child, "/readyz") for child in stage.roles.values()))
+
+
+async def tear_down(stage: Stage, *, stop_stack: bool) -> None:
+    """Stop every process; drop the demo's topics and tables; stop the servers if asked."""
+    children = [*stage.roles.values(), *([stage.sandbox] if stage.sandbox else [])]
+    for child in children:
+        child.process.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(_reap, children)
+    with suppress(OSError, Refusal, KafkaUnreachable):
+        await topics.remove(stage.settings.bootstrap, stage.settings.topic_prefix)
+        await _drop_schema(stage.settings)
+    if stop_stack:
+        await asyncio.to_thread(stage.stack.down)
+
+
+def _reap(children: list[Child]) -> None:
+    for child in children:
+        try:
+            child.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+
+
+async def _drop_schema(chosen: Settings) -> None:
+    connection = await database.connect(chosen.database)
+    try:
+        schema = database.quoted(chosen.database_schema)
+        await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    finally:
+        await connection.close()
+
+
+async def _apply_tenant(stage: Stage) -> None:
+    tenant = script.tenant(
+        {"whatsapp_cloud": f"{stage.sandbox_url}/v23.0", "telegram": stage.sandbox_url}
+    )
+    log = EventLog(stage.settings.bootstrap, max_pending_bytes=1_000_000)
+    await log.start()
+    try:
+        name = Topics(stage.settings.topic_prefix).tenants
+        await log.append(name, [record_of(tenant, clock.now())], 30)
+    finally:
+        await log.stop()
+
+
+def _start_sandbox(stage: Stage) -> Child:
+    port = _free(18090)
+    statuses = f"{stage.gateway_url}/webhooks/whatsapp_cloud"
+    arguments = ["sandbox", "--port", str(port), "--statuses-to", statuses]
+    return _start(stage, "sandbox", port, [*arguments, "--signed-with", "CHATFOLD_DEMO_SECRET"])
+
+
+def _start_role(stage: Stage, name: str) -> Child:
+    port = stage.settings.gateway_port if name == "gateway" else _free(PORTS[name])
+    return _start(stage, name, port, ["run", name])
+
+
+def _start(stage: Stage, name: str, port: int, arguments: list[str]) -> Child:
+    logs = stage.settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{name}.log"
+    variables = settings.environment(stage.settings) | {"CHATFOLD_METRICS_PORT": str(port)}
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603  # our own command line
+            [sys.executable, "-m", "chatfold", *arguments],
+            env=_merged(variables),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    return Child(name, port, log, process)
+
+
+def _merged(variables: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **variables, **script.SECRETS}
+
+
+async def _until(child: Child, path: str) -> None:
+    async with asyncio.timeout(READY_SECONDS):
+        while not await asyncio.to_thread(child.is_ready, path):
+            await asyncio.sleep(0.05)
+
+
+def _free(wanted: int) -> int:
+    """`wanted` if nobody listens there, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise Refusal("no port is free on 127.0.0.1")
