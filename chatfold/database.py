@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+else:  # at run time asyncpg's classes take no parameters
+    Connection, Pool = asyncpg.Connection, asyncpg.Pool
 
 KEPT: Final = 10
 EXTRA: Final = 20
@@ -52,7 +54,7 @@ async def connect(url: str) -> asyncpg.Connection:
     )
 
 
-async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> "Pool":
+async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> Pool:
     """A pool that keeps `kept` connections and opens up to `extra` more under load."""
     return await asyncpg.create_pool(
         plain_url(url),
@@ -66,11 +68,11 @@ async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> "Pool"
 
 
 @asynccontextmanager
-async def transaction(pool: "Pool", schema: str) -> AsyncIterator["Connection"]:
+async def transaction(pool: Pool, schema: str) -> AsyncIterator[Connection]:
     """A transaction in which unqualified names are those of `schema`.
 
-    Even a single statement with parameters needs one: asyncpg sends it in two round trips,
-    and between them pgBouncer may hand the second to another server.
+    The setting ends with it: behind pgBouncer the next transaction may get another session, and
+    somebody else this one.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL search_path TO {quoted(schema)}")

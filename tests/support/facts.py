@@ -324,7 +324,7 @@ class ChatStory:
                     reference=f"media-{self.sequence}",
                     mime=self.rng.choice([None, "image/jpeg"]),
                     sha256=self.rng.choice([None, "ab" * 32]),
-                    size=self.rng.choice([None, 0, 12_345, 2**70]),
+                    size=self.rng.choice([None, 0, 12_345, 2**63]),
                     file_name=self.rng.choice([None, "invoice 7.pdf"]),
                 )
                 return Content(kind=kind, media=media, caption=self._words())

@@ -1,0 +1,237 @@
+"""A projection that follows a real log: in this process, or in one of its own to be killed.
+
+`python -m tests.support.projecting tables|views` is that process: settings, failpoint and all from
+the environment.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from chatfold import clock, database, failpoints, migrate, topics
+from chatfold import settings as settings_module
+from chatfold.settings import Settings
+from projections.consumer import Consumer, Source
+from projections.partition import Reading
+from projections.postgres import PostgresSink
+from projections.registry import TABLES, Projection
+from projections.sink import ProjectionRefused
+from schemas import envelope
+from schemas.envelope import Recorded
+from schemas.facts import Fact
+from schemas.topics import Groups, Topics
+from tests.support import servers
+
+SESSION_MS = 6_000  # the shortest that Kafka allows by default
+
+
+async def prepare(settings: Settings) -> str:
+    """Topics and tables; the name of the events topic."""
+    await topics.apply(topics.plan(settings))
+    await migrate.migrate(settings.database, settings.database_schema)
+    return Topics(settings.topic_prefix).events
+
+
+async def append(settings: Settings, log: Iterable[Recorded[Fact]], *, seed: int = 0) -> None:
+    """Write the facts as the decider does, in transactions; some are aborted and come again."""
+    topic, rng = Topics(settings.topic_prefix).events, random.Random(seed)
+    facts = list(log)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        transactional_id=f"{settings.topic_prefix}-test-{seed}",
+        retry_backoff_ms=5,
+    )
+    await producer.start()
+    try:
+        while facts:
+            size = rng.choice([1, 5, 40, 200, 1000])
+            if rng.random() < 0.15:
+                await _aborted(producer, topic, facts[:size])
+            async with producer.transaction():
+                await _send(producer, topic, facts[:size])
+            facts = facts[size:]
+    finally:
+        await producer.stop()
+
+
+async def _aborted(producer: AIOKafkaProducer, topic: str, facts: Sequence[Recorded[Fact]]) -> None:
+    await producer.begin_transaction()
+    await _send(producer, topic, facts)
+    await producer.abort_transaction()
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, facts: Iterable[Recorded[Fact]]) -> None:
+    sent = []
+    for fact in facts:
+        record = envelope.encode(fact)
+        sent.append(
+            await producer.send(topic, record.value, key=record.key, headers=list(record.headers))
+        )
+    await asyncio.gather(*sent)
+
+
+async def ends(settings: Settings, topic: str) -> dict[int, int]:
+    """The end of each partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, number) for number in range(settings.partitions)]
+        found = await consumer.end_offsets(places)
+        return {place.partition: end for place, end in found.items()}
+    finally:
+        await consumer.stop()
+
+
+async def positions(settings: Settings, projection: str = TABLES.name) -> dict[int, int]:
+    """What the projection has stored, by partition."""
+    connection = await database.connect(settings.database)
+    try:
+        rows = await connection.fetch(
+            f"SELECT partition, next_offset FROM {settings.database_schema}.projection_offsets"
+            " WHERE projection = $1",
+            projection,
+        )
+        return {row["partition"]: row["next_offset"] for row in rows}
+    finally:
+        await connection.close()
+
+
+async def committed(settings: Settings, projection: str) -> dict[int, int]:
+    """What the group has told Kafka, by partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    try:
+        group = Groups(settings.topic_prefix).projection(projection)
+        found = await admin.list_consumer_group_offsets(group)
+        return {place.partition: told.offset for place, told in found.items() if told.offset > 0}
+    finally:
+        await admin.close()
+
+
+async def truncate(settings: Settings, topic: str) -> None:
+    """Remove the first records of every partition, as retention would."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    try:
+        before = {number: end // 2 for number, end in (await ends(settings, topic)).items()}
+        await admin.delete_records(
+            {
+                TopicPartition(topic, number): RecordsToDelete(before_offset=offset)
+                for number, offset in before.items()
+            }
+        )
+    finally:
+        await admin.close()
+
+
+async def caught_up(
+    settings: Settings, *, seconds: float = 60, projection: Projection = TABLES
+) -> None:
+    """Return when the stored position is the end of the log, transaction marks included.
+
+    The end is read again and again: the last mark is written after its transaction has ended.
+    """
+    topic = projection.topic(Topics(settings.topic_prefix))
+    deadline = time.monotonic() + seconds
+    while True:
+        stored, wanted = await positions(settings, projection.name), await ends(settings, topic)
+        if stored == {number: end for number, end in wanted.items() if end}:
+            return
+        assert time.monotonic() < deadline, f"stored {stored} of {wanted} after {seconds} s"
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def consuming(settings: Settings, projection: Projection = TABLES) -> AsyncIterator[Consumer]:
+    """The projection, following the log in this process."""
+    pool = await database.open_pool(settings.database, kept=1, extra=9)
+    stop = asyncio.Event()
+    consumer = tables_consumer(settings, pool, projection)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consumer.run(stop))
+            yield consumer
+            stop.set()
+    except* ProjectionRefused as refusals:
+        raise refusals.exceptions[0] from None
+    finally:
+        await pool.close()
+
+
+def tables_consumer(
+    settings: Settings, pool: database.Pool, projection: Projection = TABLES
+) -> Consumer:
+    sink = PostgresSink(
+        pool, settings.database_schema, projection, reach=failpoints.from_environment()
+    )
+    reading = Reading(
+        projection=projection.name, decode=projection.decode, sink=sink, clock=clock.now
+    )
+    return Consumer(
+        reading, source(settings, projection.topic(Topics(settings.topic_prefix)), projection.name)
+    )
+
+
+def source(settings: Settings, topic: str, name: str) -> Source:
+    return Source(
+        bootstrap=settings.bootstrap,
+        topic=topic,
+        group=Groups(settings.topic_prefix).projection(name),
+        session_timeout_ms=SESSION_MS,
+    )
+
+
+class Process:
+    """A projection in a process of its own."""
+
+    def __init__(self, kind: str, settings: Settings, log: Path, failpoint: str = "") -> None:
+        self.log = log
+        values = servers.environment(settings) | {failpoints.VARIABLE: failpoint}
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.projecting", kind],
+                cwd=servers.ROOT,
+                env=os.environ | values,
+                stdout=out,
+                stderr=out,
+            )
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self, number: int = signal.SIGKILL) -> int:
+        if not self.ended:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+async def main(kind: str) -> None:
+    settings = settings_module.load()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    pool = await database.open_pool(settings.database, kept=1, extra=9)
+    try:
+        await tables_consumer(settings, pool).run(stop)
+    finally:
+        await pool.close()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(main(sys.argv[1]))
