@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from providers.failures import SendFailure, Unconfirmed
 from schemas.content import Content, Json, Media, Person, Platform, Status
 from schemas.inputs import ItemKind
+from schemas.value import Value
 
 T = TypeVar("T")
 
@@ -24,8 +25,7 @@ class Webhook:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Value, frozen=True, kw_only=True):
     """One thing that a webhook tells, before it is read.
 
     `account` is the provider's name of the receiving account, None where only the
@@ -42,8 +42,7 @@ class Item:
     fragment: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Value, frozen=True, kw_only=True):
     """Somebody wrote.
 
     `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group;
@@ -61,8 +60,7 @@ class Message:
     from_human: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReport:
+class StatusReport(Value, frozen=True, kw_only=True):
     """How a sent message fares. `reference` is what we gave the provider with it."""
 
     platform_message_id: str
@@ -73,23 +71,20 @@ class StatusReport:
     error_message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Value, frozen=True, kw_only=True):
     """`target` (a platform message id) has new content."""
 
     target: str
     content: Content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deletion:
+class Deletion(Value, frozen=True, kw_only=True):
     """`target` (a platform message id) was taken back."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Value, frozen=True, kw_only=True):
     """Something that is not a message and is never answered; `notice` is the provider's word."""
 
     notice: str
@@ -97,8 +92,7 @@ class Notice:
     person: Person | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unrecognised:
+class Unrecognised(Value, frozen=True, kw_only=True):
     """A shape that nobody foresaw."""
 
     reason: str

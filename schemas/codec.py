@@ -1,4 +1,4 @@
-"""Bytes to values and back: JSON by orjson, checked by pydantic where bytes enter."""
+"""Bytes to values and back: JSON, checked against the type it claims to be."""
 
 import codecs
 import json  # noqa: TID251  # orjson refuses lone surrogates; webhooks hold them
@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar, cast, get_args
 
+import msgspec
 import orjson
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from schemas import content, facts, inputs, work
+from schemas import facts, inputs, work
 
 T = TypeVar("T")
 
-STRICT: Final = ConfigDict(extra="forbid")
 DEEPEST: Final = 150
-"""Levels of nesting; pydantic reads 199 and orjson writes 254, and a record adds some."""
+"""Levels of nesting; orjson writes 254, and a record adds some."""
 
 
 class Undecodable(Exception):
@@ -32,13 +31,13 @@ INPUTS: Final = _named(inputs.Input)
 ORDERS: Final = _named(work.Order)
 TYPES: Final = MappingProxyType({**FACTS, **INPUTS, **ORDERS})
 
-for _type in (*TYPES.values(), content.Content, content.Media, content.Person):
-    with_config(STRICT)(_type)
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODERS: Final[dict[type, msgspec.json.Decoder[object]]] = {}
 
 
 def dumps(value: object) -> bytes:
     """Compact JSON; datetimes as RFC 3339 with Z; raises on what JSON cannot hold."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return _ENCODER.encode(value)
 
 
 def loads(data: bytes) -> object:
@@ -55,26 +54,18 @@ def loads(data: bytes) -> object:
     return value
 
 
-_ADAPTERS: Final[dict[type, TypeAdapter[object]]] = {}
-
-
-def _adapter(kind: type) -> TypeAdapter[object]:
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
-
-
 def decode(kind: type[T], data: bytes) -> T:
     """The value of type `kind` in `data`; raises `Undecodable`."""
     try:
-        return cast(T, _adapter(kind).validate_json(data))
-    except ValidationError as error:
-        raise Undecodable(_reason(error)) from None
+        return cast(T, _decoder(kind).decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable(f"{kind.__name__}: {error}") from None
 
 
-def _reason(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+def _decoder(kind: type) -> msgspec.json.Decoder[object]:
+    if kind not in _DECODERS:
+        _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return _DECODERS[kind]
 
 
 def _lenient(data: bytes) -> object:

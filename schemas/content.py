@@ -1,9 +1,14 @@
 """What a message can hold, and the closed sets that tables and labels are made of."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-Json = dict[str, object]
+from schemas.value import Value
+
+if TYPE_CHECKING:
+    Json = dict[str, object]
+else:
+    Json = dict[str, Any]  # how msgspec says: any JSON value
 
 
 class Platform(StrEnum):
@@ -84,8 +89,7 @@ class CloseReason(StrEnum):
     IDLE = "idle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Value, frozen=True, kw_only=True):
     """A file by the provider's reference; never its bytes, never a signed URL."""
 
     reference: str
@@ -95,8 +99,7 @@ class Media:
     file_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Value, frozen=True, kw_only=True):
     """The content of a message.
 
     `text` is the body, or what a structured kind says in words. `structured` is kept for
@@ -110,8 +113,7 @@ class Content:
     caption: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Value, frozen=True, kw_only=True):
     """A person as the platform names them."""
 
     platform_user_id: str

@@ -1,11 +1,11 @@
 """CloudEvents 1.0 binary mode: who, what, when and why ride in headers, the value is the data."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
 from schemas import codec, upcasting
+from schemas.value import Value
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,8 +22,7 @@ _JUNK: Final = (KeyError, ValueError, TypeError, AttributeError, OverflowError)
 """What headers raise that others have written: missing, null, no number, no time, out of range."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Value, frozen=True):
     """Where a record stands in the log."""
 
     topic: str
@@ -31,8 +30,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Generic[T_co]):
+class Recorded(Value, Generic[T_co], frozen=True, kw_only=True):
     """What was recorded, with its id, time and cause.
 
     `time` is when the input that began it all reached us (aware, UTC); `sequence` is the
@@ -52,8 +50,7 @@ class Recorded(Generic[T_co]):
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value, frozen=True):
     """A Kafka record before it has a place: key, value and headers."""
 
     key: bytes

@@ -1,15 +1,14 @@
 """Everything that can have happened in a chat. Never edit a published fact: add a `.v2`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from schemas.content import ActionTaken, CloseReason, Content, Json, Origin, Platform, Status
+from schemas.value import Value
 from schemas.work import Question
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatStarted:
+class ChatStarted(Value, frozen=True, kw_only=True):
     """Somebody was heard of for the first time."""
 
     type: ClassVar[str] = "ChatStarted.v1"
@@ -20,8 +19,7 @@ class ChatStarted:
     is_group: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileChanged:
+class ProfileChanged(Value, frozen=True, kw_only=True):
     """What is known of the person is now this, as a whole."""
 
     type: ClassVar[str] = "ProfileChanged.v1"
@@ -31,8 +29,7 @@ class ProfileChanged:
     last_name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationOpened:
+class ConversationOpened(Value, frozen=True, kw_only=True):
     """The chat's `number`-th conversation began."""
 
     type: ClassVar[str] = "ConversationOpened.v1"
@@ -40,8 +37,7 @@ class ConversationOpened:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReceived:
+class MessageReceived(Value, frozen=True, kw_only=True):
     """A person wrote: the user, or somebody on the business's own phone (`human`).
 
     `number` counts all messages of the conversation, `user_number` those of the user.
@@ -61,8 +57,7 @@ class MessageReceived:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageEdited:
+class MessageEdited(Value, frozen=True, kw_only=True):
     """A message has new content."""
 
     type: ClassVar[str] = "MessageEdited.v1"
@@ -73,8 +68,7 @@ class MessageEdited:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDeleted:
+class MessageDeleted(Value, frozen=True, kw_only=True):
     """A message was taken back by who wrote it."""
 
     type: ClassVar[str] = "MessageDeleted.v1"
@@ -84,8 +78,7 @@ class MessageDeleted:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeRecorded:
+class NoticeRecorded(Value, frozen=True, kw_only=True):
     """The platform told something that is not a message: a call, a change of an account."""
 
     type: ClassVar[str] = "NoticeRecorded.v1"
@@ -95,8 +88,7 @@ class NoticeRecorded:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputUnrecognised:
+class InputUnrecognised(Value, frozen=True, kw_only=True):
     """An authentic item has a shape that nobody foresaw; it is kept in `inbox`."""
 
     type: ClassVar[str] = "InputUnrecognised.v1"
@@ -106,8 +98,7 @@ class InputUnrecognised:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerFailed:
+class HandlerFailed(Value, frozen=True, kw_only=True):
     """A handler raised; the message is recorded and not answered."""
 
     type: ClassVar[str] = "HandlerFailed.v1"
@@ -116,8 +107,7 @@ class HandlerFailed:
     in_reply_to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionAsked:
+class QuestionAsked(Value, frozen=True, kw_only=True):
     """A handler needs an answer before it can reply through `account` at `provider`."""
 
     type: ClassVar[str] = "QuestionAsked.v1"
@@ -129,8 +119,7 @@ class QuestionAsked:
     in_reply_to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionAnswered:
+class QuestionAnswered(Value, frozen=True, kw_only=True):
     """The answer has come, or why there is none."""
 
     type: ClassVar[str] = "QuestionAnswered.v1"
@@ -138,8 +127,7 @@ class QuestionAnswered:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyGenerated:
+class ReplyGenerated(Value, frozen=True, kw_only=True):
     """A reply exists; it is in the log before anybody is called.
 
     It leaves through `account` at `provider`. `in_reply_to` is a platform message id;
@@ -159,8 +147,7 @@ class ReplyGenerated:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSent:
+class MessageSent(Value, frozen=True, kw_only=True):
     """The provider has accepted a reply."""
 
     type: ClassVar[str] = "MessageSent.v1"
@@ -172,8 +159,7 @@ class MessageSent:
     finished_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSendFailed:
+class MessageSendFailed(Value, frozen=True, kw_only=True):
     """The provider has refused a reply."""
 
     type: ClassVar[str] = "MessageSendFailed.v1"
@@ -187,8 +173,7 @@ class MessageSendFailed:
     finished_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSendUnconfirmed:
+class MessageSendUnconfirmed(Value, frozen=True, kw_only=True):
     """Nobody knows whether a reply was sent (`saved_only`); it is not sent again blindly."""
 
     type: ClassVar[str] = "MessageSendUnconfirmed.v1"
@@ -200,8 +185,7 @@ class MessageSendUnconfirmed:
     finished_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageStatusReported:
+class MessageStatusReported(Value, frozen=True, kw_only=True):
     """The provider told how a sent message fares; statuses come in any order."""
 
     type: ClassVar[str] = "MessageStatusReported.v1"
@@ -215,8 +199,7 @@ class MessageStatusReported:
     action: ActionTaken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeEntered:
+class ModeEntered(Value, frozen=True, kw_only=True):
     """A special mode is on until `until`."""
 
     type: ClassVar[str] = "ModeEntered.v1"
@@ -224,8 +207,7 @@ class ModeEntered:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeLeft:
+class ModeLeft(Value, frozen=True, kw_only=True):
     """The special mode is off; `expired` if its time had passed."""
 
     type: ClassVar[str] = "ModeLeft.v1"
@@ -233,8 +215,7 @@ class ModeLeft:
     expired: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationClosing:
+class ConversationClosing(Value, frozen=True, kw_only=True):
     """The conversation takes no more messages; replies on their way still leave."""
 
     type: ClassVar[str] = "ConversationClosing.v1"
@@ -242,8 +223,7 @@ class ConversationClosing:
     reason: CloseReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationClosed:
+class ConversationClosed(Value, frozen=True, kw_only=True):
     """The conversation is over."""
 
     type: ClassVar[str] = "ConversationClosed.v1"

@@ -1,11 +1,11 @@
 """What arrives in `inbox`: webhook items, results of agents, timers, operators' commands."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from schemas.content import Json, Platform, SendOutcome
+from schemas.value import Value
 
 
 class ItemKind(StrEnum):
@@ -28,8 +28,7 @@ class Timer(StrEnum):
     MODE_EXPIRY = "mode_expiry"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookReceived:
+class WebhookReceived(Value, frozen=True, kw_only=True):
     """One item of an authentic webhook, as the provider wrote it."""
 
     type: ClassVar[str] = "WebhookReceived.v1"
@@ -42,8 +41,7 @@ class WebhookReceived:
     fragment: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookUnrouted:
+class WebhookUnrouted(Value, frozen=True, kw_only=True):
     """An item for an account that nobody has configured; kept until somebody does."""
 
     type: ClassVar[str] = "WebhookUnrouted.v1"
@@ -56,8 +54,7 @@ class WebhookUnrouted:
     fragment: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendReported:
+class SendReported(Value, frozen=True, kw_only=True):
     """How one attempt to send a reply ended."""
 
     type: ClassVar[str] = "SendReported.v1"
@@ -74,8 +71,7 @@ class SendReported:
     retry_after_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerReported:
+class AnswerReported(Value, frozen=True, kw_only=True):
     """The answer to a question that a handler has asked; `error` says why there is none."""
 
     type: ClassVar[str] = "AnswerReported.v1"
@@ -84,8 +80,7 @@ class AnswerReported:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired:
+class TimerFired(Value, frozen=True, kw_only=True):
     """A due time of a chat has passed."""
 
     type: ClassVar[str] = "TimerFired.v1"
@@ -93,8 +88,7 @@ class TimerFired:
     due: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseConversation:
+class CloseConversation(Value, frozen=True, kw_only=True):
     """An operator wants the open conversation closed."""
 
     type: ClassVar[str] = "CloseConversation.v1"

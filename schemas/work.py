@@ -1,11 +1,11 @@
 """Work orders: what the decider asks the agents to do."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from schemas.content import Content
+from schemas.value import Value
 
 
 class Question(StrEnum):
@@ -14,8 +14,7 @@ class Question(StrEnum):
     VIEW_STATS = "view_stats"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendMessage:
+class SendMessage(Value, frozen=True, kw_only=True):
     """Send a reply. `received_at` is when the input that caused it reached the gateway."""
 
     type: ClassVar[str] = "SendMessage.v1"
@@ -29,8 +28,7 @@ class SendMessage:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerQuestion:
+class AnswerQuestion(Value, frozen=True, kw_only=True):
     """Find the answer to a handler's question."""
 
     type: ClassVar[str] = "AnswerQuestion.v1"

@@ -1,21 +1,20 @@
 """Items for an account that nobody has configured wait here, and are routed once somebody has."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from schemas import codec, identity
 from schemas.envelope import Recorded
 from schemas.inputs import Input, WebhookReceived, WebhookUnrouted
+from schemas.value import Value
 
 PREFIX: Final = b"unrouted:"
 
 Route = Callable[[str, str], str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
+class Parked(Value, frozen=True, kw_only=True):
     """An unrouted item and when it arrived."""
 
     time: datetime

@@ -100,7 +100,9 @@ async def _stay(set_stage: stage.Stage, console: Console) -> None:
         if child is not None:
             console.print(f"  {child.name:10} {child.url}/metrics   log: {child.log}")
     console.print(f"  received   {set_stage.sandbox_url}/_sandbox/requests")
-    console.print(f"  tables     {set_stage.settings.database}, schema {set_stage.settings.database_schema}")
+    console.print(
+        f"  tables     {set_stage.settings.database}, schema {set_stage.settings.database_schema}"
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,8 +1,9 @@
 """What a webhook body would become, told in plain values."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import assert_never
+from typing import assert_never, cast
+
+from msgspec import to_builtins
 
 from providers.protocol import (
     Deletion,
@@ -16,6 +17,7 @@ from providers.protocol import (
     Unrecognised,
 )
 from schemas.content import Content
+from schemas.value import Value
 
 Row = dict[str, object]
 
@@ -52,21 +54,25 @@ def _said(said: Incoming) -> Row:
         case Edit():
             return {"target": said.target, **_content(said.content)}
         case StatusReport() | Deletion() | Notice() | Unrecognised():
-            return _there(asdict(said))
+            return _there(_plain(said))
         case _:
             assert_never(said)
 
 
 def _message(message: Message) -> Row:
-    told = _there(asdict(message))
+    told = _there(_plain(message))
     del told["content"]
     direction = "out" if message.from_human else "in"
     return told | {"direction": direction} | _content(message.content)
 
 
 def _content(content: Content) -> Row:
-    told = _there(asdict(content))
+    told = _there(_plain(content))
     return {"message_kind": told.pop("kind"), "text": content.text, **told}
+
+
+def _plain(value: Value) -> dict[str, object]:
+    return cast(dict[str, object], to_builtins(value))
 
 
 def _there(told: Mapping[str, object]) -> Row:

@@ -95,7 +95,9 @@ async def _of_chat(bootstrap: str, topic: str, chat_id: str) -> AsyncIterator[En
 
 
 def _entry(record: ConsumerRecord) -> Entry:
-    told: Recorded[object] = envelope.decode(codec.TYPES, value=record.value, headers=record.headers)
+    told: Recorded[object] = envelope.decode(
+        codec.TYPES, value=record.value, headers=record.headers
+    )
     return Entry(
         told.time,
         record.topic,

@@ -7,7 +7,6 @@ import typer
 
 from chatfold.cli import log, migrate, run, sandbox, stack, tenants, topics, webhook
 
-
 app = typer.Typer(
     name="chatfold",
     no_args_is_help=True,

@@ -1,5 +1,6 @@
 """What each fact changes in a chat's state."""
 
+from copy import copy
 from datetime import datetime
 from typing import assert_never
 
@@ -45,7 +46,7 @@ from streams.decide.state import (
 
 def evolve(state: ChatState, fact: Fact, now: datetime) -> ChatState:
     """The state after `fact`, which happened at `now`; `state` stays as it was."""
-    after = state.copy()
+    after = copy(state)
     after.sequence += 1
     after.time = now
     _apply(after, fact, now)

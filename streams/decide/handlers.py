@@ -1,17 +1,16 @@
 """How a team adds behaviour: a handler looks at a chat and a message and says what follows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from schemas.content import Content, Json, MessageKind
+from schemas.value import Value
 from schemas.work import Question
 from streams.decide.state import Line, Mode, Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
+class Chat(Value, frozen=True, kw_only=True):
     """What a handler may know of a chat; counts include the message at hand."""
 
     chat_id: str
@@ -24,8 +23,7 @@ class Chat:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Value, frozen=True, kw_only=True):
     """The message at hand."""
 
     platform_message_id: str
@@ -38,34 +36,29 @@ class Received:
         return (self.content.text or "").strip().upper()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """Answer with this; `quote` shows which message is answered."""
 
     content: Content
     quote: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Value, frozen=True):
     """Close the conversation once its replies have left."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnterMode:
+class EnterMode(Value, frozen=True):
     """Enter a special mode that ends by itself after `length`."""
 
     mode: str
     length: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveMode:
+class LeaveMode(Value, frozen=True):
     """Leave the special mode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value, frozen=True):
     """Find something out first; the answer comes to the handler's `answer`."""
 
     question: Question

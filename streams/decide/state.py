@@ -1,10 +1,12 @@
 """What the decider remembers of a chat: only what a decision needs."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from schemas.content import CloseReason, Content, MessageKind, Origin, Platform
+from schemas.value import Value
 from schemas.work import Question
 
 LINES: Final = 5
@@ -12,8 +14,7 @@ LINE_LENGTH: Final = 80
 SENT: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Value, frozen=True):
     """Where the chat's person is, and by which account they were last heard."""
 
     platform: Platform
@@ -23,8 +24,7 @@ class Address:
     is_group: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Value, frozen=True):
     """What is known of the person."""
 
     phone_e164: str | None = None
@@ -33,8 +33,7 @@ class Profile:
     last_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value, frozen=True):
     """The start of a message, for `/HISTORY`."""
 
     origin: Origin
@@ -42,8 +41,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Value, frozen=True):
     """The conversation that is not closed; `closing` holds why it takes no more messages."""
 
     conversation_id: str
@@ -55,16 +53,14 @@ class Conversation:
     lines: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(Value, frozen=True):
     """A special mode and when it ends by itself."""
 
     name: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Value, frozen=True):
     """A reply that has not left; the first of the outbox is with the delivery agent."""
 
     reply_id: str
@@ -77,8 +73,7 @@ class Pending:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Value, frozen=True):
     """A reply that has left, by the name the platform gave it."""
 
     platform_message_id: str
@@ -86,8 +81,7 @@ class Sent:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Value, frozen=True):
     """A question whose answer a handler waits for."""
 
     question_id: str
@@ -98,8 +92,7 @@ class OpenQuestion:
     in_reply_to: str
 
 
-@dataclass(slots=True)
-class ChatState:
+class ChatState(Struct, forbid_unknown_fields=True, gc=False):
     """The fold of a chat's facts; `evolve` returns a new one and changes none."""
 
     chat_id: str
@@ -114,20 +107,3 @@ class ChatState:
     outbox: tuple[Pending, ...] = ()
     sent: tuple[Sent, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
-
-    def copy(self) -> "ChatState":
-        """A second state that holds the same."""
-        return ChatState(
-            self.chat_id,
-            self.tenant,
-            self.sequence,
-            self.time,
-            self.address,
-            self.profile,
-            self.conversations,
-            self.conversation,
-            self.mode,
-            self.outbox,
-            self.sent,
-            self.questions,
-        )

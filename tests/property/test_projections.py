@@ -3,11 +3,11 @@
 import itertools
 import random
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from projections.fold import Folded, fold
 from projections.registry import TABLES

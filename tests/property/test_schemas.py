@@ -2,11 +2,11 @@
 
 import contextlib
 import uuid
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import EnumType
 from typing import get_args, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,9 +41,9 @@ def any_of(hint) -> st.SearchStrategy:
         return PLAIN[hint]
     if isinstance(hint, EnumType):
         return st.sampled_from(hint)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         hints = get_type_hints(hint)
-        return st.builds(hint, **{field.name: any_of(hints[field.name]) for field in fields(hint)})
+        return st.builds(hint, **{name: any_of(hints[name]) for name in hint.__struct_fields__})
     return st.one_of(map(any_of, get_args(hint)))
 
 

@@ -1,5 +1,6 @@
 """What the decider does, told as stories of one chat."""
 
+from copy import copy
 from datetime import timedelta
 
 import pytest
@@ -353,7 +354,7 @@ def test_a_message_by_a_person_of_the_business_is_recorded_as_theirs():
 def test_deciding_changes_no_argument():
     story = Story()
     story.says("one")
-    before = story.state.copy()
+    before = copy(story.state)
     same = story.state
     story.says("two")
     assert same == before

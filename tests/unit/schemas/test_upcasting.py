@@ -1,29 +1,26 @@
 """Readers see the newest version, whatever version is in the log."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
 from schemas import codec, envelope, upcasting
 from schemas.upcasting import registry, upcaster
+from schemas.value import Value
 from tests.support import golden
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceNamedV1:
+class PriceNamedV1(Value, frozen=True, kw_only=True):
     type: ClassVar[str] = "PriceNamed.v1"
     euros: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceNamedV2:
+class PriceNamedV2(Value, frozen=True, kw_only=True):
     type: ClassVar[str] = "PriceNamed.v2"
     cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceNamed:
+class PriceNamed(Value, frozen=True, kw_only=True):
     type: ClassVar[str] = "PriceNamed.v3"
     cents: int
     currency: str

@@ -1,0 +1,67 @@
+"""How far behind each consumer group is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.topics import Groups, Topics
+from streams.topology import Role, roles
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Records of `topic` that `role` has not dealt with, in all partitions."""
+
+    role: str
+    topic: str
+    records: int
+
+
+async def lags(bootstrap: str, prefix: str) -> list[Lag]:
+    """The lag of every role that reads as a group, by the positions committed to Kafka.
+
+    Positions are committed about once a second, so that a little lag means nothing; so do
+    the markers of transactions, which count as records here.
+    """
+    async with _clients(bootstrap) as (admin, consumer):
+        reading = [role for role in roles(Topics(prefix), Groups(prefix)) if role.group]
+        return [await _lag(admin, consumer, role) for role in reading]
+
+
+async def count(bootstrap: str, topic: str) -> int:
+    """How many records a topic holds."""
+    async with _clients(bootstrap, topic) as (_, consumer):
+        places = consumer.assignment()
+        first = await consumer.beginning_offsets(places)
+        last = await consumer.end_offsets(places)
+        return sum(last[place] - first[place] for place in places)
+
+
+async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, role: Role) -> Lag:
+    topic = role.reads[0]
+    described = await admin.describe_topics([topic])
+    places = [TopicPartition(topic, one["partition"]) for one in described[0]["partitions"]]
+    committed = await admin.list_consumer_group_offsets(role.group)
+    first = await consumer.beginning_offsets(places)
+    last = await consumer.end_offsets(places)
+    reached = {place: committed[place].offset if place in committed else -1 for place in places}
+    behind = sum(last[place] - max(reached[place], first[place]) for place in places)
+    return Lag(role.name, topic, behind)
+
+
+@asynccontextmanager
+async def _clients(
+    bootstrap: str, *topics: str
+) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await admin.start()
+    try:
+        await consumer.start()
+        yield admin, consumer
+    finally:
+        await consumer.stop()
+        await admin.close()
