@@ -55,10 +55,15 @@ async def connect(url: str) -> asyncpg.Connection:
 
 
 async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> Pool:
-    """A pool that keeps `kept` connections and opens up to `extra` more under load."""
+    """A pool of up to `kept` connections, and `extra` more under load.
+
+    They are opened as they are needed, so that a role may start before its database, and closed
+    after five idle minutes. asyncpg's own floor would open all at once, and fill the log while
+    the database is away.
+    """
     return await asyncpg.create_pool(
         plain_url(url),
-        min_size=kept,
+        min_size=0,
         max_size=kept + extra,
         statement_cache_size=0,
         timeout=CONNECT_SECONDS,

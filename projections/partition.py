@@ -15,6 +15,7 @@ from aiokafka.errors import (
     KafkaError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
+    UnknownError,
     UnsupportedCodecError,
 )
 
@@ -33,17 +34,22 @@ _POLL_MILLISECONDS: Final = 500
 _SLICE: Final = 500  # records to decode before others have their turn: some 10 ms
 _HINT_SECONDS: Final = 1.0
 _BACKOFF_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_HOPELESS: Final = (
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+    UnsupportedCodecError,
+)
 _REASONS: Final[dict[type[Exception], str]] = {Fenced: "fenced", SinkUnavailable: "unavailable"}
 
 
 def is_hopeless(error: Exception) -> bool:
     """Whether Kafka's error is one that no repetition mends.
 
-    A bare `KafkaError` is how aiokafka tells that its own group task has died.
+    A bare `KafkaError` is how aiokafka tells that its own group task has died, `UnknownError`
+    that (for one) another process goes by our instance's name.
     """
-    return type(error) is KafkaError or isinstance(
-        error, GroupAuthorizationFailedError | TopicAuthorizationFailedError | UnsupportedCodecError
-    )
+    return type(error) is KafkaError or isinstance(error, _HOPELESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Tables in PostgreSQL: a batch's rows and the offset behind it, in one transaction."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -31,6 +31,7 @@ TRANSIENT: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that breaks at the wrong moment
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -40,6 +41,7 @@ TRANSIENT: Final = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+_ACQUIRE_SECONDS: Final = 30
 _CLAIMED: Final = "messages_platform_message_id"
 
 # A frozen writer must not hold its successor up for longer than this. Hash and merge joins are
@@ -101,6 +103,7 @@ class PostgresSink(Generic[T]):
     ) -> None:
         self._pool = pool
         self._schema = schema
+        self._settings = f"{_SETTINGS} SET LOCAL search_path TO {schema}"
         self._projection = projection
         self._reach = reach
         self._merges = [Merge(Stage(table)) for table in projection.tables]
@@ -204,8 +207,20 @@ class PostgresSink(Generic[T]):
     async def _transaction(self) -> AsyncIterator["Connection"]:
         """A transaction in our schema; raises `SinkUnavailable` where trying again may help."""
         try:
-            async with self._pool.acquire(timeout=30) as connection, connection.transaction():
-                await connection.execute(f"{_SETTINGS} SET LOCAL search_path TO {self._schema}")
-                yield connection
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                with _ended_if_broken(connection):
+                    async with connection.transaction():
+                        await connection.execute(self._settings)
+                        yield connection
         except TRANSIENT as error:
             raise SinkUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _ended_if_broken(connection: "Connection") -> Iterator[None]:
+    """Never give a connection back whose state nobody knows."""
+    try:
+        yield
+    except TRANSIENT:
+        connection.terminate()
+        raise

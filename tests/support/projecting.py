@@ -170,7 +170,10 @@ async def consuming(settings: Settings, projection: Projection = TABLES) -> Asyn
 
 
 def tables_consumer(
-    settings: Settings, pool: database.Pool, projection: Projection = TABLES
+    settings: Settings,
+    pool: database.Pool,
+    projection: Projection = TABLES,
+    instance: str | None = None,
 ) -> Consumer:
     sink = PostgresSink(
         pool, settings.database_schema, projection, reach=failpoints.from_environment()
@@ -178,16 +181,16 @@ def tables_consumer(
     reading = Reading(
         projection=projection.name, decode=projection.decode, sink=sink, clock=clock.now
     )
-    return Consumer(
-        reading, source(settings, projection.topic(Topics(settings.topic_prefix)), projection.name)
-    )
+    topic = projection.topic(Topics(settings.topic_prefix))
+    return Consumer(reading, source(settings, topic, projection.name, instance))
 
 
-def source(settings: Settings, topic: str, name: str) -> Source:
+def source(settings: Settings, topic: str, name: str, instance: str | None) -> Source:
     return Source(
         bootstrap=settings.bootstrap,
         topic=topic,
         group=Groups(settings.topic_prefix).projection(name),
+        instance=instance,
         session_timeout_ms=SESSION_MS,
     )
 
@@ -195,12 +198,14 @@ def source(settings: Settings, topic: str, name: str) -> Source:
 class Process:
     """A projection in a process of its own."""
 
-    def __init__(self, kind: str, settings: Settings, log: Path, failpoint: str = "") -> None:
+    def __init__(
+        self, kind: str, settings: Settings, log: Path, failpoint: str = "", name: str = "one"
+    ) -> None:
         self.log = log
         values = servers.environment(settings) | {failpoints.VARIABLE: failpoint}
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.projecting", kind],
+                [sys.executable, "-m", "tests.support.projecting", kind, name],
                 cwd=servers.ROOT,
                 env=os.environ | values,
                 stdout=out,
@@ -221,17 +226,17 @@ class Process:
         return self.process.wait(30)
 
 
-async def main(kind: str) -> None:
+async def main(kind: str, name: str) -> None:
     settings = settings_module.load()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pool = await database.open_pool(settings.database, kept=1, extra=9)
     try:
-        await tables_consumer(settings, pool).run(stop)
+        await tables_consumer(settings, pool, instance=name).run(stop)
     finally:
         await pool.close()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))
