@@ -16,6 +16,7 @@ _FIXED: Final = (
     ("ce_specversion", b"1.0"),
     ("content-type", b"application/json"),
 )
+_TYPES: Final[dict[type, tuple[str, bytes]]] = {}
 
 
 _JUNK: Final = (KeyError, ValueError, TypeError, AttributeError, OverflowError)
@@ -58,33 +59,44 @@ class Record(Value, frozen=True):
     headers: Headers
 
 
+class Letterhead:
+    """What all records that one input leads to have in common, encoded once."""
+
+    __slots__ = ("_key", "_shared")
+
+    def __init__(self, head: Recorded[object]) -> None:
+        self._key = head.chat_id.encode()
+        self._shared: Headers = [
+            *_FIXED,
+            ("ce_source", head.source.encode()),
+            ("ce_subject", self._key),
+            ("ce_time", head.time.isoformat().encode()),
+            ("ce_tenant", head.tenant.encode()),
+            ("ce_causationid", head.causation_id.encode()),
+            ("ce_correlationid", head.correlation_id.encode()),
+        ]
+        if head.traceparent:
+            self._shared.append(("traceparent", head.traceparent.encode()))
+
+    def record(self, own_id: str, data: object, sequence: int = 0) -> Record:
+        """The record of `data`, keyed by chat so that the chat's order is kept."""
+        headers = [*self._shared, ("ce_id", own_id.encode()), _type_of(type(data))]
+        if sequence:
+            headers.append(("ce_sequence", b"%d" % sequence))
+        return Record(self._key, codec.dumps(data), headers)
+
+
+def _type_of(kind: type) -> tuple[str, bytes]:
+    header = _TYPES.get(kind)
+    if header is None:
+        name: str = kind.type  # type: ignore[attr-defined]  # each fact, input and order names it
+        header = _TYPES[kind] = ("ce_type", name.encode())
+    return header
+
+
 def encode(recorded: Recorded[object]) -> Record:
     """The record of `recorded`, keyed by chat so that the chat's order is kept."""
-    return Record(
-        key=recorded.chat_id.encode(),
-        value=codec.dumps(recorded.data),
-        headers=headers_of(recorded),
-    )
-
-
-def headers_of(recorded: Recorded[object]) -> Headers:
-    """The CloudEvents headers of `recorded`."""
-    headers = [
-        *_FIXED,
-        ("ce_id", recorded.id.encode()),
-        ("ce_type", recorded.data.type.encode()),  # type: ignore[attr-defined]  # every fact, input and order names its type
-        ("ce_source", recorded.source.encode()),
-        ("ce_subject", recorded.chat_id.encode()),
-        ("ce_time", recorded.time.isoformat().encode()),
-        ("ce_tenant", recorded.tenant.encode()),
-        ("ce_causationid", recorded.causation_id.encode()),
-        ("ce_correlationid", recorded.correlation_id.encode()),
-    ]
-    if recorded.sequence:
-        headers.append(("ce_sequence", b"%d" % recorded.sequence))
-    if recorded.traceparent:
-        headers.append(("traceparent", recorded.traceparent.encode()))
-    return headers
+    return Letterhead(recorded).record(recorded.id, recorded.data, recorded.sequence)
 
 
 def decode(
@@ -112,7 +124,7 @@ def _head(named: Mapping[str, bytes], data: T) -> Recorded[T]:
     trace = named.get("traceparent")
     return Recorded(
         id=named["ce_id"].decode(),
-        time=datetime.fromisoformat(named["ce_time"].decode()).astimezone(UTC),
+        time=_utc(named["ce_time"].decode()),
         source=named["ce_source"].decode(),
         tenant=named["ce_tenant"].decode(),
         chat_id=named["ce_subject"].decode(),
@@ -122,3 +134,8 @@ def _head(named: Mapping[str, bytes], data: T) -> Recorded[T]:
         sequence=int(named.get("ce_sequence", b"0")),
         traceparent=trace.decode() if trace else None,
     )
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -6,15 +6,15 @@ from uuid import UUID
 
 NAMESPACE: Final = UUID("5f0c2b7e-7a3b-5c55-9d0e-3d6c9a1f4e21").bytes
 
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 def derive(*parts: str) -> str:
     """The text of `uuid5(NAMESPACE, parts)`; parts are joined by U+001F, which no id holds."""
     name = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    digest = sha1(NAMESPACE + name, usedforsecurity=False).digest()
-    number = int.from_bytes(digest[:16])
-    number = number & ~(0xF000 << 64) & ~(0xC000 << 48) | (5 << 76) | (0x8000 << 48)
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    digest = sha1(NAMESPACE + name, usedforsecurity=False).hexdigest()
+    variant = _VARIANT[digest[16]]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def chat_id(*, tenant: str, platform: str, platform_user_id: str) -> str:

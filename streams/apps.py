@@ -95,6 +95,7 @@ class AgentApp(faust.App):
     """
 
     consumer: transport.InOrderConsumer
+    mundane_level = "debug"
 
     def __init__(self, taken: Consumption, window: Window) -> None:
         self.window = window

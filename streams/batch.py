@@ -1,7 +1,7 @@
 """Deciding a batch of one partition: pure work on a store that is only read."""
 
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from aiokafka.partitioner import murmur2
 
 from schemas import codec, envelope, identity
 from schemas.dead_letters import dead_letter
-from schemas.envelope import Position, Record, Recorded
+from schemas.envelope import Letterhead, Position, Record, Recorded
 from schemas.inputs import Input, WebhookUnrouted
 from schemas.topics import Topics
 from schemas.work import Order, SendMessage
@@ -63,6 +63,8 @@ class Batch:
     states: dict[str, ChatState] = field(default_factory=dict)
     dues: dict[str, Due | None] = field(default_factory=dict)
     seen: dict[bytes, datetime] = field(default_factory=dict)
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    fact_types: Counter[str] = field(default_factory=Counter)
     parked: dict[bytes, bytes | None] = field(default_factory=dict)
     outputs: dict[TopicPartition, list[Record]] = field(default_factory=lambda: defaultdict(list))
 
@@ -106,6 +108,13 @@ class Batch:
             )
         return Changes(values, self.seen)
 
+    def measure(self) -> None:
+        """Count what this batch did; called once it is committed."""
+        for (kind, result), count in self.results.items():
+            metrics.INPUTS.labels(kind, result).inc(count)
+        for kind, count in self.fact_types.items():
+            metrics.FACTS.labels(kind).inc(count)
+
     def _decoded(self, record: ConsumerRecord) -> Recorded[Input] | None:
         try:
             return envelope.decode(codec.INPUTS, value=record.value, headers=record.headers)
@@ -122,7 +131,7 @@ class Batch:
         key = recorded.id.encode()
         seen_at = self.seen.get(key) or known[key]
         if dedupe.is_remembered(seen_at, now=recorded.time, window=self.window):
-            metrics.INPUTS.labels(recorded.data.type, "duplicate").inc()
+            self._count(recorded.data.type, "duplicate")
             return
         self._decide(record, recorded)
         self.seen[key] = recorded.time
@@ -131,7 +140,7 @@ class Batch:
         if isinstance(recorded.data, WebhookUnrouted):
             key, value = parking.park(recorded, recorded.data)
             self.parked[key] = value
-            metrics.INPUTS.labels(recorded.data.type, "parked").inc()
+            self._count(recorded.data.type, "parked")
             return
         policy = self.policies(recorded.tenant)
         if policy is None:
@@ -153,20 +162,26 @@ class Batch:
         )
 
     def _keep(self, cause: Recorded[Input], decision: Decision, policy: Policy) -> None:
-        metrics.INPUTS.labels(cause.data.type, "decided").inc()
+        self._count(cause.data.type, "decided")
         state = decision.state
         self.states[cause.chat_id] = state
         self.dues[cause.chat_id] = next_due(state, policy)
-        first = state.sequence - len(decision.facts) + 1
-        events = self._here(self.topics.events) if decision.facts else []
+        if decision.facts or decision.orders:
+            self._write(_letterhead(cause, decision.now), cause.id, decision)
+
+    def _write(self, letterhead: Letterhead, cause_id: str, decision: Decision) -> None:
+        sequence = decision.state.sequence - len(decision.facts)
+        events = self._here(self.topics.events)
         for index, fact in enumerate(decision.facts):
-            metrics.FACTS.labels(fact.type).inc()
-            fact_id = identity.fact_id(cause.id, index)
-            told = _recorded(cause, fact_id, decision.now, fact, first + index)
-            events.append(envelope.encode(told))
+            fact_id = identity.fact_id(cause_id, index)
+            events.append(letterhead.record(fact_id, fact, sequence + index + 1))
+            self.fact_types[fact.type] += 1
         for index, order in enumerate(decision.orders):
-            told = _recorded(cause, identity.order_id(cause.id, index), decision.now, order, 0)
-            self._here(self._work_topic(order)).append(envelope.encode(told))
+            order_id = identity.order_id(cause_id, index)
+            self._here(self._work_topic(order)).append(letterhead.record(order_id, order))
+
+    def _count(self, kind: str, result: str) -> None:
+        self.results[kind, result] += 1
 
     def _here(self, topic: str) -> list[Record]:
         return self.outputs[TopicPartition(topic, self.place.partition)]
@@ -176,7 +191,7 @@ class Batch:
         return self.topics.work_delivery if is_send else self.topics.work_reply
 
     def _bury(self, record: ConsumerRecord, reason: str, stack: str = "") -> None:
-        metrics.INPUTS.labels("any", "dead_letter").inc()
+        self._count("any", "dead_letter")
         origin = Position(record.topic, record.partition, record.offset)
         self._here(self.topics.dead_letters).append(
             dead_letter(
@@ -194,18 +209,17 @@ def _bare(key: bytes, value: bytes | None) -> Record:
     return Record(key, value, [])
 
 
-def _recorded(
-    cause: Recorded[Input], new_id: str, now: datetime, data: object, sequence: int
-) -> Recorded[object]:
-    return Recorded(
-        id=new_id,
-        time=now,
-        source=SOURCE,
-        tenant=cause.tenant,
-        chat_id=cause.chat_id,
-        causation_id=cause.id,
-        correlation_id=cause.correlation_id,
-        data=data,
-        sequence=sequence,
-        traceparent=cause.traceparent,
+def _letterhead(cause: Recorded[Input], now: datetime) -> Letterhead:
+    return Letterhead(
+        Recorded(
+            id="",
+            time=now,
+            source=SOURCE,
+            tenant=cause.tenant,
+            chat_id=cause.chat_id,
+            causation_id=cause.id,
+            correlation_id=cause.correlation_id,
+            data=None,
+            traceparent=cause.traceparent,
+        )
     )

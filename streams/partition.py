@@ -214,6 +214,7 @@ class Partition:
             ends = await transactor.commit(batch.outputs, self._given.reach)
         self._given.reach("decider.after_transaction")
         memory.keep(batch, changes, self._reached(memory, ends))
+        batch.measure()
         self.position = position
 
     def _reached(self, memory: PartitionMemory, ends: dict[TopicPartition, int]) -> tuple[int, int]:

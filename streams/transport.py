@@ -69,6 +69,7 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):
     """Runs an aiokafka consumer that never sees a record of an aborted transaction."""
 
     Worker = DaemonThread
+    mundane_level = "debug"
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -99,6 +100,7 @@ class InOrderConsumer(driver.Consumer):
     """Commits behind the window's in-order acknowledgements."""
 
     RebalanceListener = Listener
+    mundane_level = "debug"
 
     @property
     def _owner(self) -> WindowedApp:

@@ -37,7 +37,7 @@ class Command:
 
     def can_handle(self, chat: Chat, message: Received) -> bool:  # noqa: ARG002  # the port's shape
         """Whether the text is this command."""
-        return message.content.kind is MessageKind.TEXT and message.command == self.word.upper()
+        return message.command == self.word.upper() and message.content.kind is MessageKind.TEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,12 @@ class Chat(Value, frozen=True, kw_only=True):
 
 
 class Received(Value, frozen=True, kw_only=True):
-    """The message at hand."""
+    """The message at hand; `command` is its text as a command is written: stripped, upper case."""
 
     platform_message_id: str
     content: Content
+    command: str
     now: datetime
-
-    @property
-    def command(self) -> str:
-        """The text as a command would be written: stripped, upper case."""
-        return (self.content.text or "").strip().upper()
 
 
 class Reply(Value, frozen=True):

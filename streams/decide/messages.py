@@ -65,7 +65,10 @@ def is_to_be_answered(message: Message) -> bool:
 def _handle(draft: Draft, talk: Conversation, message: Message, *, is_new: bool) -> Handled:
     chat = _seen(draft, talk, is_new=is_new, more=1)
     received = Received(
-        platform_message_id=message.platform_message_id, content=message.content, now=draft.now
+        platform_message_id=message.platform_message_id,
+        content=message.content,
+        command=(message.content.text or "").strip().upper(),
+        now=draft.now,
     )
     for handler in draft.policy.handlers:
         try:

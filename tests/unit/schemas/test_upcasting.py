@@ -43,7 +43,7 @@ OLDER = registry(
 
 def read(value: bytes, name: str, *, types=TYPES, older=OLDER):
     example = golden.examples()["MessageSent.v1"]
-    headers = dict(envelope.headers_of(example)) | {"ce_type": name.encode()}
+    headers = dict(envelope.encode(example).headers) | {"ce_type": name.encode()}
     return envelope.decode(types, value=value, headers=headers.items(), older=older)
 
 
