@@ -5,15 +5,12 @@ import signal
 import time
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from chatfold import clock, migrate
-from chatfold.sandbox import Fault, Match, Sandbox, running
+from chatfold.sandbox import Fault, Match
 from chatfold.settings import Settings
 from chatfold.stack import Stack
 from schemas import envelope
@@ -23,47 +20,15 @@ from schemas.envelope import Record
 from schemas.topics import Topics
 from tests.support import agents, kafka, roles, servers
 from tests.support.agents import Agent
+from tests.support.stage import Scene, staged
 
 SENT, FAILED, SAVED_ONLY = SendOutcome.SENT, SendOutcome.FAILED, SendOutcome.SAVED_ONLY
-
-
-@dataclass
-class Scene:
-    """Topics, tables, a tenant and the sandbox, ready for an agent."""
-
-    settings: Settings
-    box: Sandbox
-    log: Path
-
-    def agent(self, instance: str | None = None, **env: str) -> Agent:
-        return Agent("delivery", self.settings, self.log, instance, **env)
-
-    def got(self, chat: int) -> list[str]:
-        """The texts that the sandbox took for a chat, in order."""
-        entries = self.box.journal.find(to=agents.person(chat))
-        return [entry.text for entry in entries if entry.accepted]
-
-    async def arrived(self, count: int) -> None:
-        """Wait until the sandbox has received so many requests."""
-
-        async def met() -> bool:
-            return self.box.journal.summary()["received"] >= count
-
-        await agents.eventually(met, f"{count} requests")
 
 
 @pytest.fixture
 async def scene(settings: Settings, tmp_path: Path) -> AsyncIterator[Scene]:
     async with staged(settings, tmp_path / "agent.log") as ready:
         yield ready
-
-
-@asynccontextmanager
-async def staged(settings: Settings, log: Path, latency: float = 0.0) -> AsyncIterator[Scene]:
-    await migrate.migrate(settings.database, settings.database_schema)
-    async with running(now=clock.now, latency=latency) as box:
-        await kafka.prepare(settings, agents.tenant(box.whatsapp_url, box.telegram_url))
-        yield Scene(settings, box, log)
 
 
 async def test_replies_are_sent_in_the_order_of_their_chat_and_reported(scene: Scene) -> None:
@@ -203,12 +168,11 @@ async def test_a_tenant_that_is_configured_while_the_agent_runs_is_served_at_onc
 async def test_a_provider_that_nobody_can_connect_to_may_be_tried_again(
     settings: Settings, tmp_path: Path
 ) -> None:
-    await migrate.migrate(settings.database, settings.database_schema)
-    nowhere = f"http://127.0.0.1:{roles.free_port()}"
-    await kafka.prepare(settings, agents.tenant(nowhere, nowhere))
+    async with staged(settings, tmp_path / "agent.log") as scene:
+        pass
     orders = [agents.order(1, 0), agents.order(2, 0, provider="telegram")]
     await agents.produce(settings, orders)
-    with roles.running(Agent("delivery", settings, tmp_path / "agent.log")):
+    with roles.running(scene.agent()):
         told = await agents.reported(settings, orders)
     found = {(one.outcome, one.error_code, one.retryable) for one in told.values()}
     assert found == {(FAILED, "provider_down", True)}

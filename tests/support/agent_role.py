@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import uvloop
 
@@ -56,13 +57,16 @@ async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -
         now=clock.now,
         reach=failpoints.from_environment(),
     )
-    return delivery.build(
+    role = delivery.build(
         world,
         bootstrap=loaded.bootstrap,
         topics=names,
         groups=Groups(loaded.topic_prefix),
         instance=os.environ.get("TEST_INSTANCE"),
     )
+    session = float(os.environ.get("TEST_SESSION_SECONDS", "10"))
+    role.taken = replace(role.taken, session_timeout=session)
+    return role
 
 
 async def reply_role(loaded: Settings, _stack: AsyncExitStack, log: Results) -> AgentRole:

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from chatfold.settings import Settings
 from schemas import codec, envelope, identity
@@ -158,23 +159,48 @@ async def _transact(
     await (producer.commit_transaction() if commit else producer.abort_transaction())
 
 
+@asynccontextmanager
+async def following(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of a topic, from its beginning."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, one) for one in range(settings.partitions)])
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
 async def reports(settings: Settings) -> list[Recorded[SendReported]]:
-    """Every report in the inbox."""
+    """Every report in the inbox by now."""
     records = await kafka.read_all(settings, Topics(settings.topic_prefix).inbox)
-    return [envelope.decode(codec.INPUTS, value=r.value, headers=r.headers) for r in records]
+    return [_report(record) for record in records]
+
+
+def _report(record: ConsumerRecord) -> Recorded[SendReported]:
+    return envelope.decode(codec.INPUTS, value=record.value, headers=record.headers)
 
 
 async def reported(
     settings: Settings, orders: Sequence[Recorded[Order]], seconds: float = 90.0
 ) -> dict[str, SendReported]:
     """The report of each order, by its reply's id, once all are there; checks that they agree."""
-    wanted = {one.data.reply_id for one in orders}
-
-    async def all_there() -> bool:
-        return wanted <= {one.data.reply_id for one in await reports(settings)}
-
-    await eventually(all_there, "a report of every order", seconds)
-    return one_outcome_each(await reports(settings))
+    missing = {one.data.reply_id for one in orders}
+    found: list[Recorded[SendReported]] = []
+    deadline = time.monotonic() + seconds
+    async with following(settings, Topics(settings.topic_prefix).inbox) as inbox:
+        while missing:
+            assert time.monotonic() < deadline, f"no report of {len(missing)} orders"
+            polled = await inbox.getmany(timeout_ms=200)
+            new = [_report(record) for batch in polled.values() for record in batch]
+            missing -= {one.data.reply_id for one in new}
+            found += new
+    return one_outcome_each(found)
 
 
 def one_outcome_each(found: Iterable[Recorded[SendReported]]) -> dict[str, SendReported]:
