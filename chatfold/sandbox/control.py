@@ -38,8 +38,8 @@ class Control:
     async def order_fault(self, http: web.Request) -> web.Response:
         """Order a fault."""
         try:
-            self.world.faults.add(codec.decode(Fault, await http.read()))
-        except (codec.Undecodable, ValueError) as error:
+            self.world.faults.add(Fault.model_validate_json(await http.read()))
+        except ValueError as error:
             return _json({"error": str(error)}, status=400)
         return _json({"ordered": self.world.faults.ordered()}, status=201)
 
