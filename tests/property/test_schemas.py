@@ -10,7 +10,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 
+from docs.generation.schemas import schemas as published_schemas
 from schemas import codec, envelope, identity
 from schemas.content import Json
 from tests.support import golden
@@ -24,6 +26,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 OBJECTS = st.dictionaries(WORDS, JSON, max_size=3)
+SCHEMAS = published_schemas()
 PLAIN = {
     str: WORDS,
     bool: st.booleans(),
@@ -70,6 +73,18 @@ def test_every_value_reads_as_it_was_written_and_is_written_as_it_was_read(name)
         read = envelope.decode(codec.TYPES, value=record.value, headers=record.headers)
         assert read == recorded(data)
         assert envelope.encode(read) == record
+
+    law()
+
+
+@pytest.mark.parametrize("name", sorted(codec.TYPES))
+def test_every_value_is_valid_by_its_published_schema(name):
+    validator = Draft202012Validator(SCHEMAS[name], format_checker=FormatChecker())
+
+    @given(any_of(codec.TYPES[name]))
+    @settings(max_examples=20, deadline=None)
+    def law(data):
+        validator.validate(codec.loads(codec.dumps(data)))
 
     law()
 
