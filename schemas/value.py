@@ -3,5 +3,8 @@
 from msgspec import Struct
 
 
-class Value(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Frozen, refuses fields it does not know, and is never part of a reference cycle."""
+class Value(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Frozen, refuses fields it does not know, leaves out those that say nothing new.
+
+    It is never part of a reference cycle, so that the garbage collector need not look at it.
+    """

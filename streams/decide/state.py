@@ -92,7 +92,7 @@ class OpenQuestion(Value, frozen=True):
     in_reply_to: str
 
 
-class ChatState(Struct, forbid_unknown_fields=True, gc=False):
+class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The fold of a chat's facts; `evolve` returns a new one and changes none."""
 
     chat_id: str
