@@ -4,12 +4,15 @@
 it adds new words to those of the closed sets.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from docs.generation import schemas
 from schemas import codec, envelope, identity, upcasting
 from schemas.content import (
     ActionTaken,
@@ -56,6 +59,8 @@ from schemas.inputs import (
     WebhookUnrouted,
 )
 from schemas.work import AnswerQuestion, Question, SendMessage
+
+Schema = dict[str, Any]
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "facts"
 WORDS_FILE = FOLDER / "closed-sets" / "words.json"
@@ -329,12 +334,28 @@ def read(name: str) -> Record:
     return Record(told["key"].encode(), orjson.dumps(told["value"]), headers)
 
 
+def shape(name: str) -> dict[str, str]:
+    """What a type is made of: each field with its type, and with its default if it has one.
+
+    The bytes alone do not tell: what a field with a default says by default is left out.
+    """
+    schema = schemas.schemas()[name]
+    return dict(_fields(schema, schema.get("$defs", {}), ""))
+
+
+def published_shape(name: str) -> dict[str, str]:
+    """What the type was made of when it was published."""
+    told: dict[str, str] = orjson.loads(path(name).read_bytes())["shape"]
+    return told
+
+
 def write(name: str, record: Record) -> None:
     """Write the golden file of a type."""
     told = {
         "key": record.key.decode(),
         "headers": {header: text.decode() for header, text in record.headers},
         "value": orjson.loads(record.value or b""),
+        "shape": shape(name),
     }
     _dump(path(name), told)
 
@@ -359,6 +380,21 @@ def write_words() -> None:
     }
     WORDS_FILE.parent.mkdir(exist_ok=True)
     _dump(WORDS_FILE, before | after)
+
+
+def _fields(schema: Schema, defs: Schema, prefix: str) -> Iterator[tuple[str, str]]:
+    for field, told in schema["properties"].items():
+        kinds = [_kind(one) for one in told.get("anyOf", [told])]
+        default = f" = {codec.dumps(told['default']).decode()}" if "default" in told else ""
+        yield prefix + field, " | ".join(kinds) + default
+        for kind in kinds:
+            if "properties" in defs.get(kind, {}):
+                yield from _fields(defs[kind], defs, f"{prefix}{field}.")
+
+
+def _kind(told: Schema) -> str:
+    reference = told.get("$ref")
+    return reference.rpartition("/")[2] if reference else told.get("format", told["type"])
 
 
 def _dump(file: Path, value: object) -> None:

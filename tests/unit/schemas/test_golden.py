@@ -35,6 +35,11 @@ def test_a_value_keeps_its_bytes_when_it_is_read_and_written_again(name):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_type_keeps_its_fields_their_types_and_their_defaults(name):
+    assert golden.shape(name) == golden.published_shape(name)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_every_version_reads_as_the_newest(name):
     record = golden.read(name)
     read = envelope.decode(codec.TYPES, value=record.value, headers=record.headers)
