@@ -59,10 +59,14 @@ class Child:
 
 @dataclass(slots=True)
 class Stage:
-    """What stands: settings that name only the demo's own things, and its processes."""
+    """What stands: settings that name only the demo's own things, and its processes.
+
+    With `statuses` the sandbox tells the gateway how its messages fare.
+    """
 
     settings: Settings
     stack: Stack
+    statuses: bool = True
     sandbox: Child | None = None
     roles: dict[str, Child] = field(default_factory=dict)
 
@@ -156,9 +160,11 @@ async def _apply_tenant(stage: Stage) -> None:
 
 def _start_sandbox(stage: Stage) -> Child:
     port = _free(18090)
-    statuses = f"{stage.gateway_url}/webhooks/whatsapp_cloud"
-    arguments = ["sandbox", "--port", str(port), "--statuses-to", statuses]
-    return _start(stage, "sandbox", port, [*arguments, "--signed-with", "CHATFOLD_DEMO_SECRET"])
+    arguments = ["sandbox", "--port", str(port)]
+    if stage.statuses:
+        url = f"{stage.gateway_url}/webhooks/whatsapp_cloud"
+        arguments += ["--statuses-to", url, "--signed-with", "CHATFOLD_DEMO_SECRET"]
+    return _start(stage, "sandbox", port, arguments)
 
 
 def _start_role(stage: Stage, name: str) -> Child:
