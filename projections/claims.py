@@ -5,7 +5,8 @@ recorded as a message of its own. The table's unique index notices; a projection
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from projections.rows import Key, Write
 

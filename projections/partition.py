@@ -196,6 +196,8 @@ class PartitionLoop(Generic[T, P]):
 
     async def _pass_gap(self) -> None:
         """Move over the marks that transactions leave: what is read to its end has no lag."""
+        place = (self._place.topic, self._place.partition)
+        await self._reading.sink.confirm(*place, self._stored)
         reached = await self._consumer.position(self._place)
         if reached > self._reached:
             await self._write(self._reading.sink.prepare(()), self._move(reached), 0)

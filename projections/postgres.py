@@ -128,6 +128,9 @@ class PostgresSink(Generic[T]):
             stored: int | None = await connection.fetchval(_POSITION, *row)
         return stored
 
+    async def confirm(self, topic: str, partition: int, position: int | None) -> None:
+        """Leave it to the next write: a database does not forget."""
+
     def prepare(self, batch: Sequence[T]) -> Batch:
         """The batch folded to its fewest rows."""
         return self._batch([write for one in batch for write in self._projection.evolve(one)])

@@ -1,7 +1,6 @@
 """A write to a table as data: which row, which columns, and when it must not be done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -9,10 +8,11 @@ from uuid import UUID
 
 from schemas import codec, identity
 from schemas.content import Json
+from schemas.value import Value
 
-Value = str | int | bool | datetime | None
+Cell = str | int | bool | datetime | None
 Key = tuple[str | int, ...]
-Columns = Mapping[str, Value]
+Columns = Mapping[str, Cell]
 
 NOTHING: Final[Columns] = MappingProxyType({})
 
@@ -33,12 +33,7 @@ _LARGEST: Final = 2**63 - 1
 _LONGEST_IDENTIFIER: Final = 500  # an index entry of PostgreSQL holds at most 2,704 bytes
 
 
-def _nothing() -> Columns:
-    return NOTHING
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Standing:
+class Standing(Value, frozen=True, order=True):
     """How a sent message stands: of two, the greater is kept, whichever came first.
 
     A later attempt beats an earlier one, and within an attempt the later stage; what is left
@@ -56,8 +51,7 @@ class Standing:
         return DELIVERY[self.rank]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Value, frozen=True):
     """What one fact, or several in a row, change in one row of a table.
 
     `sequence` is the number of the newest fact behind it: a row that has seen that fact
@@ -69,10 +63,10 @@ class Write:
     table: str
     key: Key
     sequence: int
-    assigned: Columns = field(default_factory=_nothing)
+    assigned: Columns = NOTHING
     initial: Columns | None = None
     standing: Standing | None = None
-    kept: Columns = field(default_factory=_nothing)
+    kept: Columns = NOTHING
 
 
 def text(value: str | None) -> str | None:

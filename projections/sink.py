@@ -49,6 +49,9 @@ class Sink(Protocol[T_contra, P]):
     async def position(self, topic: str, partition: int) -> int | None:
         """The offset of the first record that is not in the store; raises `SinkUnavailable`."""
 
+    async def confirm(self, topic: str, partition: int, position: int | None) -> None:
+        """Called while nothing comes: raise `Fenced` if the stored position is another one."""
+
     def prepare(self, batch: Sequence[T_contra]) -> P:
         """What `write` needs, without touching the store."""
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from projections.fold import Folded
-from projections.rows import NOTHING, Standing, Value, Write
+from projections.rows import NOTHING, Cell, Standing, Write
 from projections.tables import Table
 
 BEFORE: Final = 0
@@ -26,7 +26,7 @@ _AS_THEY_ARE: Final = frozenset(
     {"uuid", "text", "integer", "bigint", "smallint", "boolean", "timestamptz", "jsonb"}
 )
 
-Record = tuple[Value, ...]
+Record = tuple[Cell, ...]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from projections.rows import Value, Write, identifier, text
+from projections.rows import Cell, Write, identifier, text
 from schemas import facts
 from schemas.envelope import Recorded
 from schemas.facts import Fact
@@ -18,7 +18,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
     match recorded.data:
         case facts.MessageSent() as fact:
             name = fact.platform_message_id
-            columns: dict[str, Value] = {
+            columns: dict[str, Cell] = {
                 "outcome": "sent",
                 "platform_message_id": None if name is None else identifier(name),
                 "http_status": fact.http_status,
@@ -68,7 +68,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
             assert_never(never)
 
 
-def _attempt(recorded: Recorded[Fact], fact: _Attempt, columns: dict[str, Value]) -> Write:
+def _attempt(recorded: Recorded[Fact], fact: _Attempt, columns: dict[str, Cell]) -> Write:
     columns["chat_id"] = recorded.chat_id
     columns["tenant_id"] = recorded.tenant
     columns["started_at"] = fact.started_at

@@ -4,9 +4,9 @@ from typing import assert_never
 
 from projections.rows import (
     RANKS,
+    Cell,
     Columns,
     Standing,
-    Value,
     Write,
     identifier,
     is_uuid,
@@ -79,7 +79,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
 
 
 def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
-    assigned: dict[str, Value] = {
+    assigned: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
         "chat_id": recorded.chat_id,
         "tenant_id": recorded.tenant,
@@ -98,7 +98,7 @@ def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
 
 
 def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
-    assigned: dict[str, Value] = {
+    assigned: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
         "chat_id": recorded.chat_id,
         "tenant_id": recorded.tenant,
