@@ -3,14 +3,24 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
-from chatfold import clock, database, failpoints, migrate, serving, slots, telemetry, topics
+from chatfold import (
+    clock,
+    database,
+    failpoints,
+    migrate,
+    serving,
+    slots,
+    telemetry,
+    topics,
+    views,
+)
 from chatfold.accounts import Accounts
 from chatfold.eventlog import EventLog
 from chatfold.gateway import Gateway, Limits
@@ -21,12 +31,21 @@ from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
 from chatfold.tenancy import Secrets, TenantDirectory
+from projections.consumer import Consumer, Source
+from projections.partition import Reading
+from projections.postgres import Batch, PostgresSink
+from projections.registry import TABLES, TENANTS, Projection, decode_fact
+from projections.sink import ProjectionRefused
+from projections.view_sink import ViewSink
 from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
+from streams.agents import assistant
 from streams.agents import delivery as delivery_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
 from streams.topology import PORTS
+
+T = TypeVar("T")
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -125,6 +144,84 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
     await role.run(stop)
 
 
+async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Find the answers that handlers ask for."""
+    names = Topics(settings.topic_prefix)
+    store = await stack.enter_async_context(views.opened(settings))
+    answering = assistant.Assistant(
+        views=views.Stats(store),
+        log=Results(await stack.enter_async_context(_log(settings))),
+        inbox=names.inbox,
+        now=clock.now,
+    )
+    role = assistant.build(
+        answering,
+        bootstrap=settings.bootstrap,
+        topics=names,
+        groups=Groups(settings.topic_prefix),
+        instance=_instance(stack.enter_context(slots.slot(settings.home / "reply"))),
+    )
+    await stack.enter_async_context(_observed("reply", settings, role.unready))
+    await role.run(stop)
+
+
+async def projector(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Fold facts and tenants into tables."""
+    await _verify_database(settings)
+    pool = await stack.enter_async_context(_pool(settings))
+    instance = _instance(stack.enter_context(slots.slot(settings.home / "projector")))
+    consumers = [_tables(settings, pool, projection, instance) for projection in (TABLES, TENANTS)]
+
+    def unready() -> Sequence[str]:
+        return [reason for consumer in consumers for reason in consumer.unready()]
+
+    await stack.enter_async_context(_observed("projector", settings, unready))
+    with _refusing_projections():
+        async with asyncio.TaskGroup() as group:
+            for consumer in consumers:
+                group.create_task(consumer.run(stop))
+
+
+async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Fold facts into the views of active conversations."""
+    store = await stack.enter_async_context(views.opened(settings))
+    lifetime = timedelta(hours=settings.view_ttl_hours)
+    reach = failpoints.from_environment()
+    sink = ViewSink(store, lifetime, clock=clock.now, reach=reach)
+    reading = Reading(projection="views", decode=decode_fact, sink=sink, clock=clock.now)
+    instance = _instance(stack.enter_context(slots.slot(settings.home / "views")))
+    topic = Topics(settings.topic_prefix).events
+    role = Consumer(reading, _source(settings, topic, "views", instance))
+    await stack.enter_async_context(_observed("views", settings, role.unready))
+    with _refusing_projections():
+        await role.run(stop)
+
+
+def _tables(
+    settings: Settings, pool: database.Pool, projection: Projection[T], instance: str
+) -> Consumer[T, Batch]:
+    reach = failpoints.from_environment()
+    sink = PostgresSink(pool, settings.database_schema, projection, reach=reach)
+    reading = Reading(
+        projection=projection.name, decode=projection.decode, sink=sink, clock=clock.now
+    )
+    topic = projection.topic(Topics(settings.topic_prefix))
+    return Consumer(reading, _source(settings, topic, projection.name, instance))
+
+
+def _source(settings: Settings, topic: str, projection: str, instance: str) -> Source:
+    group = Groups(settings.topic_prefix).projection(projection)
+    return Source(bootstrap=settings.bootstrap, topic=topic, group=group, instance=instance)
+
+
+@contextmanager
+def _refusing_projections() -> Iterator[None]:
+    try:
+        yield
+    except* ProjectionRefused as refused:
+        raise Refusal(str(refused.exceptions[0])) from None
+
+
 def _instance(folder: Path) -> str:
     """A lasting name for the process that holds `folder`, unique in its group."""
     return f"{socket.gethostname()}-{folder.name}"
@@ -189,5 +286,12 @@ async def _observed(
 
 
 ROLES: Final = MappingProxyType[str, Run](
-    {"gateway": gateway, "decider": decider, "delivery": delivery}
+    {
+        "gateway": gateway,
+        "decider": decider,
+        "delivery": delivery,
+        "reply": reply,
+        "projector": projector,
+        "views": active_views,
+    }
 )

@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from chatfold.cli import log, migrate, run, sandbox, stack, tenants, topics, webhook
+from chatfold.cli import (
+    demo,
+    doctor,
+    log,
+    migrate,
+    run,
+    sandbox,
+    stack,
+    status,
+    tenants,
+    topics,
+    webhook,
+)
 
 app = typer.Typer(
     name="chatfold",
@@ -25,7 +37,7 @@ app = typer.Typer(
 
 for group in (stack, topics, migrate, tenants, webhook, log):
     app.add_typer(group.app)
-for single in (run, sandbox):
+for single in (run, sandbox, demo, status, doctor):
     single.register(app)
 
 

@@ -14,7 +14,7 @@ from chatfold.demo.script import SECRETS, Expected, Reply, Webhook, expected
 from providers.registry import PROVIDERS
 
 TIMEOUT_SECONDS: Final = 30.0
-PAUSE_SECONDS: Final = 0.02
+PAUSE_SECONDS: Final = 0.12
 REASONS: Final = {400: "not JSON", 401: "bad signature", 413: "too large", 503: "overloaded"}
 
 

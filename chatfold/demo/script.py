@@ -31,6 +31,7 @@ _PERSONAL: Final = MappingProxyType(
             ("15550100201", "155501{person:05d}"),
             ("US.40000000000000000201", "US.4000{person:05d}"),
             ("wamid.SAMPLE", "wamid.{person:05d}"),
+            ("wacid.SAMPLE", "wacid.{person:05d}"),
             ("Z3JvdXA6MTIzNDU2Nzg5MA", "group-{person:05d}"),
         ),
         "telegram": (
@@ -44,6 +45,8 @@ _PERSONAL: Final = MappingProxyType(
         ),
     }
 )
+Key = tuple[str, str, str, str]
+"""Provider, kind, id and chat of an item."""
 Reply = tuple[str, str, str]
 """Provider, to whom, and the id of the message that is answered."""
 _NO_CREDENTIALS: Final = MappingProxyType({"access_token": "-", "bot_token": "-"})
@@ -64,7 +67,7 @@ class Webhook:
 class Expected:
     """What must come of all webhooks together."""
 
-    messages: set[tuple[str, str, str]] = field(default_factory=set)
+    messages: set[Key] = field(default_factory=set)
     replies: set[Reply] = field(default_factory=set)
     duplicates: int = 0
 
@@ -80,7 +83,8 @@ def webhooks() -> list[Webhook]:
 
 def expected(play: list[Webhook]) -> Expected:
     """What a person who reads the webhooks would expect to come of them."""
-    told, seen = Expected(), set()
+    told = Expected()
+    seen: set[Key] = set()
     for webhook in play:
         if webhook.status == 200:
             for item in _items(webhook):
@@ -170,8 +174,8 @@ def _items(webhook: Webhook) -> list[Item]:
     return list(PROVIDERS[webhook.provider].split(codec.loads(webhook.body)))
 
 
-def _expect(told: Expected, seen: set[tuple[str, str, str]], provider: str, item: Item) -> None:
-    key = (provider, item.kind, item.message_id)
+def _expect(told: Expected, seen: set[Key], provider: str, item: Item) -> None:
+    key = (provider, item.kind, item.message_id, item.platform_user_id)
     if key in seen:
         told.duplicates += 1
         return
