@@ -13,6 +13,7 @@ from schemas.facts import Fact
 
 T = TypeVar("T")
 
+NAME: Final = "views"
 REMEMBERED: Final = 5_000  # views of a partition kept in memory, of some 8 kB each
 
 

@@ -14,25 +14,32 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from msgspec.structs import replace
 
 from chatfold import clock, database, failpoints, migrate, topics
 from chatfold import settings as settings_module
 from chatfold.settings import Settings
+from projections import redis, registry, view_sink, views
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import PostgresSink
+from projections.redis import RedisViews
 from projections.registry import TABLES, Projection
 from projections.sink import ProjectionRefused
+from projections.view_store import ViewStore, ViewsUnavailable
+from projections.views import ActiveChat
 from schemas import envelope
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 from schemas.topics import Groups, Topics
 from tests.support import servers
 
+LIFETIME = timedelta(hours=24)
 SESSION_MS = 6_000  # the shortest that Kafka allows by default
 
 
@@ -185,6 +192,78 @@ def tables_consumer(
     return Consumer(reading, source(settings, topic, projection.name, instance))
 
 
+@asynccontextmanager
+async def viewing(settings: Settings) -> AsyncIterator[tuple[Consumer, RedisViews]]:
+    """The views, following the log in this process, and a reader of them."""
+    stop, store = asyncio.Event(), redis_views(settings)
+    consumer = views_consumer(settings, store)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consumer.run(stop))
+            yield consumer, store
+            stop.set()
+    finally:
+        await store.close()
+
+
+def redis_views(settings: Settings) -> RedisViews:
+    client = redis.connect(settings.views)
+    return RedisViews(client, settings.view_prefix, LIFETIME, clock=clock.now)
+
+
+def views_consumer(settings: Settings, store: ViewStore, instance: str | None = None) -> Consumer:
+    reach = failpoints.from_environment()
+    reading = Reading(
+        projection=view_sink.NAME,
+        decode=registry.decode_fact,
+        sink=view_sink.ViewSink(store, LIFETIME, clock=clock.now, reach=reach),
+        clock=clock.now,
+    )
+    topic = Topics(settings.topic_prefix).events
+    return Consumer(reading, source(settings, topic, view_sink.NAME, instance))
+
+
+def folded(log: Iterable[Recorded[Fact]]) -> dict[tuple[str, str], ActiveChat]:
+    """What the views must be: one fact at a time."""
+    found: dict[tuple[str, str], ActiveChat | None] = {}
+    for one in log:
+        chat = (one.tenant, one.chat_id)
+        found[chat] = views.evolve(found.get(chat), one, LIFETIME)
+    return {chat: view for chat, view in found.items() if view is not None}
+
+
+def recently(log: Sequence[Recorded[Fact]]) -> list[Recorded[Fact]]:
+    """The log as if its facts were of the last minutes."""
+    first = clock.now() - timedelta(minutes=10)
+    moment = timedelta(minutes=9) / max(1, len(log))
+    return [replace(one, time=first + n * moment) for n, one in enumerate(log)]
+
+
+async def viewed(settings: Settings, log: Sequence[Recorded[Fact]], *, seconds: float = 60) -> None:
+    """Return when every view is the fold of the log."""
+    store, wanted = redis_views(settings), folded(log)
+    deadline = time.monotonic() + seconds
+    try:
+        while (different := await _different(store, wanted)) is not None:
+            assert time.monotonic() < deadline, f"after {seconds} s: {different}"
+            await asyncio.sleep(0.1)
+    finally:
+        await store.close()
+
+
+async def _different(
+    store: RedisViews, wanted: dict[tuple[str, str], ActiveChat]
+) -> tuple[ActiveChat | None, ActiveChat] | None:
+    for chat, view in wanted.items():
+        try:
+            found = await store.get(*chat)
+        except ViewsUnavailable:
+            return None, view
+        if found != view:
+            return found, view
+    return None
+
+
 def source(settings: Settings, topic: str, name: str, instance: str | None) -> Source:
     return Source(
         bootstrap=settings.bootstrap,
@@ -230,6 +309,9 @@ async def main(kind: str, name: str) -> None:
     settings = settings_module.load()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    if kind == "views":
+        await views_consumer(settings, redis_views(settings), name).run(stop)
+        return
     pool = await database.open_pool(settings.database, kept=1, extra=9)
     try:
         await tables_consumer(settings, pool, instance=name).run(stop)
