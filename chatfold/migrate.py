@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from chatfold import database
+from chatfold.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ _RECORD: Final = "INSERT INTO schema_migrations (version, name, checksum) VALUES
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('chatfold migrations of ' || $1, 0))"
 
 
-class MigrationRefused(Exception):
+class MigrationRefused(Refusal):
     """The schema cannot be migrated; the text says why and what to do."""
 
 
@@ -82,6 +83,15 @@ def problems(known: Sequence[Migration], applied: Mapping[str, Applied]) -> list
     return newer + changed
 
 
+def state(known: Migration | None, there: Applied | None) -> str:
+    """How one migration stands: missing, applied, changed or unknown."""
+    if there is None:
+        return "missing"
+    if known is None:
+        return "unknown"
+    return "applied" if known.checksum == there.checksum else "changed"
+
+
 async def migrate(
     database_url: str, schema: str, known: Sequence[Migration] | None = None
 ) -> list[Migration]:
@@ -90,23 +100,19 @@ async def migrate(
     Several may run at once: each migration is applied once, by whoever is first.
     """
     known = available() if known is None else known
-    connection = await database.connect(database_url)
-    try:
+    async with _connected(database_url) as connection:
         await _prepare(connection, schema, known)
         return [one for one in known if await _apply(connection, schema, one)]
-    finally:
-        await connection.close()
 
 
 async def applied(database_url: str, schema: str) -> dict[str, Applied]:
-    """What was applied to the schema, by version; empty if there is no such schema."""
-    connection = await database.connect(database_url)
-    try:
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL search_path TO {database.quoted(schema)}")
-            return await _applied(connection)
-    finally:
-        await connection.close()
+    """What was applied to the schema, by version; empty if there is no such schema.
+
+    Raises `MigrationRefused` if the database cannot be reached.
+    """
+    async with _connected(database_url) as connection, connection.transaction():
+        await connection.execute(f"SET LOCAL search_path TO {database.quoted(schema)}")
+        return await _applied(connection)
 
 
 async def verify(database_url: str, schema: str) -> list[str]:
@@ -122,6 +128,20 @@ async def verify(database_url: str, schema: str) -> list[str]:
 def _read(file: "resources.abc.Traversable") -> Migration:
     version, _, name = file.name.removesuffix(".sql").partition("_")
     return Migration(version, name.replace("_", " "), file.read_text(encoding="utf-8"))
+
+
+@asynccontextmanager
+async def _connected(url: str) -> "AsyncIterator[asyncpg.Connection]":
+    try:
+        connection = await database.connect(url)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+        raise MigrationRefused(
+            f"PostgreSQL cannot be used ({type(error).__name__}: {error}); see DATABASE_URL."
+        ) from None
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _prepare(connection: asyncpg.Connection, schema: str, known: Iterable[Migration]) -> None:

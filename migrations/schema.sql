@@ -1,0 +1,532 @@
+-- The shape of the database after all migrations; made by
+-- `python -m tests.support.schema_dump`, and proven equal to their sum by a test.
+-- Run it with search_path set to an empty schema.
+
+CREATE TYPE actor AS ENUM (
+    'user',
+    'business',
+    'system'
+);
+
+CREATE TYPE conversation_status AS ENUM (
+    'open',
+    'closing',
+    'closed'
+);
+
+CREATE TYPE delivery_status AS ENUM (
+    'pending',
+    'saved_only',
+    'sent',
+    'failed',
+    'delivered',
+    'read',
+    'played',
+    'deleted'
+);
+
+CREATE TYPE job_status AS ENUM (
+    'waiting',
+    'running',
+    'succeeded',
+    'failed'
+);
+
+CREATE TYPE message_kind AS ENUM (
+    'text',
+    'image',
+    'audio',
+    'voice',
+    'video',
+    'document',
+    'sticker',
+    'contact',
+    'location',
+    'interactive',
+    'reaction',
+    'order',
+    'system',
+    'unsupported'
+);
+
+CREATE TYPE operator_role AS ENUM (
+    'viewer',
+    'operator',
+    'admin'
+);
+
+CREATE TYPE origin AS ENUM (
+    'user',
+    'bot',
+    'human',
+    'operator',
+    'system'
+);
+
+CREATE TYPE pause_reason AS ENUM (
+    'human_takeover',
+    'manual_pause'
+);
+
+CREATE TYPE platform AS ENUM (
+    'whatsapp',
+    'instagram',
+    'telegram'
+);
+
+CREATE TYPE send_outcome AS ENUM (
+    'sent',
+    'failed',
+    'saved_only'
+);
+
+CREATE TABLE sessions (
+    tenant_id text NOT NULL,
+    chat_id uuid NOT NULL,
+    is_paused boolean NOT NULL,
+    pause_reason pause_reason,
+    mode text,
+    mode_until timestamp with time zone,
+    last_message_at timestamp with time zone,
+    last_human_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE FUNCTION auto_resume_candidates(hours double precision) RETURNS TABLE(tenant_id text, chat_id uuid, reason pause_reason, quiet_since timestamp with time zone)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT s.tenant_id,
+     s.chat_id,
+     s.pause_reason,
+     COALESCE(s.last_human_at, s.updated_at) AS "coalesce"
+    FROM sessions s
+   WHERE (s.is_paused AND (COALESCE(s.last_human_at, s.updated_at) <= (now() - make_interval(secs => (auto_resume_candidates.hours * (3600)::double precision)))))
+   ORDER BY COALESCE(s.last_human_at, s.updated_at), s.chat_id;
+END;
+
+CREATE TABLE processed_events (
+    tenant_id text NOT NULL,
+    message_id text NOT NULL,
+    event_type text NOT NULL,
+    chat_id uuid NOT NULL,
+    action_taken text NOT NULL,
+    processed_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+);
+
+CREATE FUNCTION cleanup_old_processed_events(days integer) RETURNS bigint
+    LANGUAGE sql
+    BEGIN ATOMIC
+ WITH gone AS (
+          DELETE FROM processed_events
+           WHERE ((cleanup_old_processed_events.days >= 0) AND (processed_events.processed_at < (now() - make_interval(days => cleanup_old_processed_events.days))))
+           RETURNING 1 AS "?column?"
+         )
+  SELECT count(*) AS count
+    FROM gone;
+END;
+
+CREATE TABLE chats (
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    platform platform NOT NULL,
+    platform_user_id text NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    phone_e164 text,
+    username text,
+    first_name text,
+    last_name text,
+    is_group boolean NOT NULL,
+    is_blocked boolean NOT NULL,
+    last_inbound_at timestamp with time zone,
+    last_outbound_at timestamp with time zone,
+    last_conversation_summary text,
+    profile jsonb,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE conversations (
+    conversation_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    number integer NOT NULL,
+    status conversation_status NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    last_inbound_at timestamp with time zone,
+    last_activity_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    close_reason text,
+    conversation_summary text,
+    message_count integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE delivery_attempts (
+    reply_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    channel text,
+    outcome send_outcome NOT NULL,
+    platform_message_id text,
+    http_status integer,
+    error_code text,
+    error_message text,
+    retryable boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    next_attempt_at timestamp with time zone,
+    last_seq bigint NOT NULL
+);
+
+CREATE VIEW delivery_success AS
+ SELECT tenant_id,
+    channel,
+    ((started_at AT TIME ZONE 'UTC'::text))::date AS day,
+    count(*) AS attempts,
+    count(*) FILTER (WHERE (outcome = 'sent'::send_outcome)) AS sent,
+    count(*) FILTER (WHERE (outcome = 'failed'::send_outcome)) AS failed,
+    count(*) FILTER (WHERE (outcome = 'saved_only'::send_outcome)) AS saved_only,
+    ((count(*) FILTER (WHERE (outcome = 'sent'::send_outcome)))::double precision / (count(*))::double precision) AS success_ratio
+   FROM delivery_attempts
+  GROUP BY tenant_id, channel, (((started_at AT TIME ZONE 'UTC'::text))::date);
+
+CREATE TABLE messages (
+    message_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    number integer NOT NULL,
+    user_number integer,
+    actor actor NOT NULL,
+    origin origin NOT NULL,
+    speaker text,
+    kind message_kind NOT NULL,
+    platform platform,
+    platform_message_id text,
+    platform_timestamp timestamp with time zone,
+    reply_to text,
+    handler text,
+    text_content text,
+    json_content jsonb,
+    media_reference text,
+    media_mime text,
+    media_sha256 text,
+    media_size bigint,
+    media_url text,
+    media_key text,
+    media_caption text,
+    media_description text,
+    media_transcript text,
+    extracted_media_content text,
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    delivery_attempt integer,
+    delivery_status delivery_status,
+    error_code text,
+    error_message text,
+    tokens_in integer,
+    tokens_out integer,
+    received_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL,
+    search tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, "left"(((((((((COALESCE(text_content, ''::text) || ' '::text) || COALESCE(media_caption, ''::text)) || ' '::text) || COALESCE(media_description, ''::text)) || ' '::text) || COALESCE(media_transcript, ''::text)) || ' '::text) || COALESCE(extracted_media_content, ''::text)), 200000))) STORED NOT NULL
+)
+WITH (fillfactor='85');
+
+COMMENT ON COLUMN messages.received_at IS 'of a reply: when the input that caused it reached us';
+
+CREATE VIEW duplicate_check AS
+ SELECT 'platform_message_id'::text AS found,
+    messages.tenant_id,
+    messages.chat_id,
+    messages.platform_message_id AS what,
+    count(*) AS copies
+   FROM messages
+  WHERE (messages.platform_message_id IS NOT NULL)
+  GROUP BY messages.tenant_id, messages.chat_id, messages.platform_message_id
+ HAVING (count(*) > 1)
+UNION ALL
+ SELECT 'message number'::text AS found,
+    messages.tenant_id,
+    messages.chat_id,
+    (((messages.conversation_id)::text || '#'::text) || messages.number) AS what,
+    count(*) AS copies
+   FROM messages
+  GROUP BY messages.tenant_id, messages.chat_id, messages.conversation_id, messages.number
+ HAVING (count(*) > 1)
+UNION ALL
+ SELECT 'open conversation'::text AS found,
+    conversations.tenant_id,
+    conversations.chat_id,
+    max((conversations.conversation_id)::text) AS what,
+    count(*) AS copies
+   FROM conversations
+  WHERE (conversations.status <> 'closed'::conversation_status)
+  GROUP BY conversations.tenant_id, conversations.chat_id
+ HAVING (count(*) > 1)
+UNION ALL
+ SELECT 'message without conversation'::text AS found,
+    m.tenant_id,
+    m.chat_id,
+    (m.message_id)::text AS what,
+    1 AS copies
+   FROM messages m
+  WHERE (NOT (EXISTS ( SELECT
+           FROM conversations v
+          WHERE (v.conversation_id = m.conversation_id))));
+
+CREATE TABLE effects (
+    effect_id text NOT NULL,
+    run_id text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    result jsonb
+)
+WITH (fillfactor='70');
+
+CREATE TABLE processing_jobs (
+    job_id text NOT NULL,
+    kind text NOT NULL,
+    message_id uuid,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    status job_status NOT NULL,
+    attempts integer NOT NULL,
+    last_error text,
+    next_attempt_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+);
+
+CREATE VIEW message_processing_jobs AS
+ SELECT j.job_id,
+    j.kind,
+    j.status,
+    j.attempts,
+    j.last_error,
+    j.next_attempt_at,
+    j.created_at,
+    j.updated_at,
+    j.tenant_id,
+    j.chat_id,
+    j.message_id,
+    m.kind AS message_kind,
+    m.platform_message_id,
+    m.media_mime
+   FROM (processing_jobs j
+     LEFT JOIN messages m ON ((m.message_id = j.message_id)));
+
+CREATE VIEW message_statistics AS
+ SELECT tenant_id,
+    count(*) AS messages,
+    count(*) FILTER (WHERE (actor = 'user'::actor)) AS inbound,
+    count(*) FILTER (WHERE (actor <> 'user'::actor)) AS outbound,
+    count(*) FILTER (WHERE (origin = 'bot'::origin)) AS by_bot,
+    count(*) FILTER (WHERE (origin = 'human'::origin)) AS by_human,
+    count(*) FILTER (WHERE (media_reference IS NOT NULL)) AS with_media,
+    count(*) FILTER (WHERE (edited_at IS NOT NULL)) AS edited,
+    count(*) FILTER (WHERE (deleted_at IS NOT NULL)) AS deleted,
+    count(DISTINCT chat_id) AS chats,
+    count(DISTINCT conversation_id) AS conversations,
+    min(created_at) AS first_at,
+    max(created_at) AS last_at
+   FROM messages
+  GROUP BY tenant_id;
+
+CREATE TABLE operators (
+    operator_id text NOT NULL,
+    name text NOT NULL,
+    role operator_role NOT NULL,
+    password_hash text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone
+);
+
+CREATE TABLE projection_offsets (
+    projection text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE projection_versions (
+    projection text NOT NULL,
+    version integer NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+CREATE VIEW recent_activity AS
+ SELECT c.tenant_id,
+    c.chat_id,
+    c.platform,
+    c.platform_user_id,
+    c.phone_e164,
+    c.username,
+    c.first_name,
+    c.last_name,
+    c.is_group,
+    c.last_inbound_at,
+    c.last_outbound_at,
+    GREATEST(c.last_inbound_at, c.last_outbound_at, c.created_at) AS last_activity_at,
+    v.conversation_id,
+    v.status AS conversation_status,
+    v.message_count,
+    COALESCE(s.is_paused, false) AS is_paused,
+    s.pause_reason,
+    s.mode,
+    s.mode_until
+   FROM ((chats c
+     LEFT JOIN conversations v ON (((v.chat_id = c.chat_id) AND (v.status <> 'closed'::conversation_status))))
+     LEFT JOIN sessions s ON ((s.chat_id = c.chat_id)));
+
+CREATE VIEW reply_times AS
+ SELECT m.tenant_id,
+    ((m.received_at AT TIME ZONE 'UTC'::text))::date AS day,
+    count(*) AS replies,
+    percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY t.took) AS p50_seconds,
+    percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY t.took) AS p95_seconds,
+    max(t.took) AS longest_seconds
+   FROM ((messages m
+     JOIN ( SELECT delivery_attempts.reply_id,
+            min(delivery_attempts.finished_at) AS sent_at
+           FROM delivery_attempts
+          WHERE (delivery_attempts.outcome = 'sent'::send_outcome)
+          GROUP BY delivery_attempts.reply_id) a ON ((a.reply_id = m.message_id)))
+     CROSS JOIN LATERAL ( SELECT (EXTRACT(epoch FROM (a.sent_at - m.received_at)))::double precision AS took) t)
+  WHERE (m.received_at IS NOT NULL)
+  GROUP BY m.tenant_id, (((m.received_at AT TIME ZONE 'UTC'::text))::date);
+
+CREATE TABLE schema_migrations (
+    version text NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW sent_messages_log AS
+ SELECT a.reply_id,
+    a.attempt,
+    a.tenant_id,
+    a.chat_id,
+    a.channel,
+    c.provider,
+    c.platform_user_id,
+    "left"(COALESCE(m.text_content, m.media_caption, m.media_description), 80) AS preview,
+    a.outcome,
+    a.platform_message_id,
+    a.http_status,
+    a.error_code,
+    a.error_message,
+    a.retryable,
+    a.started_at,
+    a.finished_at,
+    a.next_attempt_at,
+    m.delivery_status
+   FROM ((delivery_attempts a
+     LEFT JOIN messages m ON ((m.message_id = a.reply_id)))
+     LEFT JOIN chats c ON ((c.chat_id = a.chat_id)));
+
+CREATE VIEW table_sizes AS
+ SELECT (relname)::text AS table_name,
+    (GREATEST(reltuples, (0)::real))::bigint AS estimated_rows,
+    pg_table_size((oid)::regclass) AS table_bytes,
+    pg_indexes_size((oid)::regclass) AS index_bytes,
+    pg_total_relation_size((oid)::regclass) AS total_bytes
+   FROM pg_class c
+  WHERE ((relkind = 'r'::"char") AND (relnamespace = ( SELECT pg_class.relnamespace
+           FROM pg_class
+          WHERE (pg_class.oid = ('messages'::regclass)::oid))));
+
+CREATE TABLE tenants (
+    tenant_id text NOT NULL,
+    name text NOT NULL,
+    accounts jsonb NOT NULL,
+    responder text NOT NULL,
+    llm_provider text,
+    llm_model text,
+    system_prompt text,
+    settings jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    last_seq bigint NOT NULL
+);
+
+COMMENT ON COLUMN tenants.last_seq IS 'place of the record in the tenants topic';
+
+ALTER TABLE ONLY chats
+    ADD CONSTRAINT chats_person UNIQUE (tenant_id, platform, platform_user_id);
+
+ALTER TABLE ONLY chats
+    ADD CONSTRAINT chats_pkey PRIMARY KEY (chat_id);
+
+ALTER TABLE ONLY conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (conversation_id);
+
+ALTER TABLE ONLY delivery_attempts
+    ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (reply_id, attempt);
+
+ALTER TABLE ONLY effects
+    ADD CONSTRAINT effects_pkey PRIMARY KEY (effect_id);
+
+ALTER TABLE ONLY messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY operators
+    ADD CONSTRAINT operators_pkey PRIMARY KEY (operator_id);
+
+ALTER TABLE ONLY processed_events
+    ADD CONSTRAINT processed_events_once UNIQUE (tenant_id, message_id, event_type, chat_id);
+
+ALTER TABLE ONLY processing_jobs
+    ADD CONSTRAINT processing_jobs_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY projection_offsets
+    ADD CONSTRAINT projection_offsets_pkey PRIMARY KEY (projection, topic, partition);
+
+ALTER TABLE ONLY projection_versions
+    ADD CONSTRAINT projection_versions_pkey PRIMARY KEY (projection);
+
+ALTER TABLE ONLY schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (chat_id);
+
+ALTER TABLE ONLY tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+CREATE INDEX conversations_of_chat ON conversations USING btree (chat_id, number);
+
+CREATE UNIQUE INDEX conversations_one_not_closed ON conversations USING btree (chat_id) WHERE (status <> 'closed'::conversation_status);
+
+CREATE INDEX delivery_attempts_started_at ON delivery_attempts USING brin (started_at);
+
+CREATE INDEX effects_started_at ON effects USING brin (started_at);
+
+CREATE INDEX messages_created_at ON messages USING brin (created_at);
+
+CREATE INDEX messages_of_conversation ON messages USING btree (conversation_id, number);
+
+CREATE UNIQUE INDEX messages_platform_message_id ON messages USING btree (chat_id, platform_message_id) WHERE (platform_message_id IS NOT NULL);
+
+CREATE INDEX messages_search ON messages USING gin (search);
+
+CREATE INDEX processed_events_processed_at ON processed_events USING brin (processed_at);
+
+CREATE INDEX processing_jobs_open ON processing_jobs USING btree (tenant_id, status) WHERE (status <> 'succeeded'::job_status);
+
+CREATE INDEX sessions_paused ON sessions USING btree (tenant_id, chat_id) WHERE is_paused;
