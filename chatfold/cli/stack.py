@@ -2,8 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from chatfold import settings
-from chatfold.stack import OnProgress, ServerStatus, Stack, StackError
-from schemas import codec
+from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.stack import OnProgress, ServerStatus, Stack
 
 app = typer.Typer(
     name="stack",
@@ -32,9 +31,6 @@ app = typer.Typer(
     """,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-_REFUSED = 2
-
 
 @app.command()
 def up(as_json: AsJson = False) -> None:
@@ -42,7 +38,7 @@ def up(as_json: AsJson = False) -> None:
 
     Running it again costs nothing. Next: `eval "$(chatfold stack env)"`.
     """
-    with _explained():
+    with explained():
         statuses = _stack().up(_progress())
     _show(statuses, as_json=as_json)
 
@@ -54,7 +50,7 @@ def down(
     ] = False,
 ) -> None:
     """Stop the servers that `up` started; their data stays for the next `up`."""
-    with _explained():
+    with explained():
         _stack().down(erase=erase)
     Console(stderr=True).print("stopped, data deleted" if erase else "stopped, data kept")
 
@@ -65,7 +61,7 @@ def status(as_json: AsJson = False) -> None:
 
     The exit code is 1 if a server does not answer.
     """
-    with _explained():
+    with explained():
         statuses = _stack().status()
     _show(statuses, as_json=as_json)
     if not all(one.healthy for one in statuses):
@@ -75,23 +71,13 @@ def status(as_json: AsJson = False) -> None:
 @app.command()
 def env(as_json: AsJson = False) -> None:
     """Print the servers' addresses as `export` lines, for `eval "$(chatfold stack env)"`."""
-    with _explained():
+    with explained():
         variables = _stack().environment()
     if as_json:
-        print(codec.dumps(variables).decode())
+        print_json(variables)
         return
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what a person can mend into one message and exit code 2."""
-    try:
-        yield
-    except (StackError, settings.SettingsError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"chatfold: {error}", markup=False)
-        raise typer.Exit(_REFUSED) from None
 
 
 def _stack() -> Stack:
@@ -110,7 +96,7 @@ def _progress() -> OnProgress:
 
 def _show(statuses: Sequence[ServerStatus], *, as_json: bool) -> None:
     if as_json:
-        print(codec.dumps([_plain(one) for one in statuses]).decode())
+        print_json([_plain(one) for one in statuses])
         return
     table = Table("server", "version", "address", "pid", "state", "data", box=None)
     for one in statuses:

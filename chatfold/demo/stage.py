@@ -110,7 +110,7 @@ async def set_up(stage: Stage, tell: Tell) -> None:
     await _until(stage.sandbox, "/_sandbox/summary")
     await _apply_tenant(stage)
     tell("roles")
-    stage.roles = {name: _start_role(stage, name) for name in PORTS}
+    stage.roles = {name: start_role(stage, name) for name in PORTS}
     await asyncio.gather(*(_until(child, "/readyz") for child in stage.roles.values()))
 
 
@@ -167,7 +167,8 @@ def _start_sandbox(stage: Stage) -> Child:
     return _start(stage, "sandbox", port, arguments)
 
 
-def _start_role(stage: Stage, name: str) -> Child:
+def start_role(stage: Stage, name: str) -> Child:
+    """A role as a process; the gateway at its address, the others at any free port."""
     port = stage.settings.gateway_port if name == "gateway" else _free(PORTS[name])
     return _start(stage, name, port, ["run", name])
 

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from chatfold.refusal import Refusal
 
-class StackError(Exception):
+
+class StackError(Refusal):
     """A server cannot be brought up or down; the text says what to do about it."""
 
 
