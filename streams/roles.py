@@ -90,12 +90,12 @@ class AgentRole:
 
     async def _shut(self, app: AgentApp, starting: asyncio.Task[None]) -> None:
         await app.window.close(self.taken.grace)
+        starting.cancel()
+        await asyncio.wait([starting])
         try:
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
         except TimeoutError:
             logger.warning("%s: Faust did not stop in %s s", self.taken.name, STOP_SECONDS)
-        starting.cancel()
-        await asyncio.wait([starting])
 
 
 def _problem(

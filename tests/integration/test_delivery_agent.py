@@ -153,7 +153,8 @@ async def test_what_nobody_configured_fails_and_holds_nobody_up(scene: Scene) ->
 async def test_a_tenant_that_is_configured_while_the_agent_runs_is_served_at_once(
     scene: Scene,
 ) -> None:
-    with roles.running(scene.agent().wait_ready()):
+    with roles.running(agent := scene.agent()):
+        await asyncio.to_thread(agent.wait_ready)
         changed = agents.tenant(scene.box.whatsapp_url, scene.box.telegram_url)
         moved = changed.accounts[0].model_copy(update={"account": "1666"})
         await kafka.prepare(
@@ -242,7 +243,7 @@ async def test_it_tells_how_it_does_and_is_deaf_to_variables_meant_for_other_pro
     orders = [agents.order(chat, 0) for chat in range(5)]
     stray = {"BROKER_URL": "kafka://127.0.0.1:1", "PRODUCER_ACKS": "0", "APP_DATADIR": "/nowhere"}
     with roles.running(agent := scene.agent(**stray)):
-        agent.wait_ready()
+        await asyncio.to_thread(agent.wait_ready)
         await agents.produce(scene.settings, orders)
         await agents.reported(scene.settings, orders)
 
@@ -270,7 +271,8 @@ async def test_while_postgres_is_away_nothing_is_sent_and_nothing_is_lost(
     async with staged(settings, tmp_path / "agent.log") as scene:
         before = [agents.order(chat, 0) for chat in range(10)]
         during = [agents.order(chat, number) for number in (1, 2) for chat in range(300)]
-        with roles.running(agent := scene.agent().wait_ready()):
+        with roles.running(agent := scene.agent()):
+            await asyncio.to_thread(agent.wait_ready)
             await agents.produce(settings, before)
             await agents.reported(settings, before)
             await asyncio.to_thread(own_servers.postgres.stop)
@@ -295,7 +297,8 @@ async def test_told_to_stop_while_postgres_is_away_it_goes_and_sends_nothing(
     settings = servers.isolated(own_servers.settings, "gone", tmp_path)
     async with staged(settings, tmp_path / "agent.log") as scene:
         orders = [agents.order(chat, 0) for chat in range(300)]
-        with roles.running(agent := scene.agent().wait_ready()):
+        with roles.running(agent := scene.agent()):
+            await asyncio.to_thread(agent.wait_ready)
             await asyncio.to_thread(own_servers.postgres.stop)
             try:
                 await agents.produce(settings, orders)

@@ -97,7 +97,22 @@ async def main(name: str, loaded: Settings) -> None:
             return list(role.unready())
 
         await stack.enter_async_context(telemetry.serve_health(loaded.metrics_port, unready))
+        breaking = asyncio.create_task(broken(role, os.environ.get("TEST_BREAK")))
+        if early := os.environ.get("TEST_STOP"):
+            asyncio.get_running_loop().call_later(float(early), stop.set)
         await role.run(stop)
+        breaking.cancel()
+
+
+async def broken(role: AgentRole, part: str | None) -> None:
+    """Break a part of a running role, if a test wants it."""
+    while part and role.unready():
+        await asyncio.sleep(0.1)
+    if part == "thread":
+        loop = role._app.consumer._thread.thread_loop
+        loop.call_soon_threadsafe(loop.stop)
+    elif part == "faust":
+        await role._app.crash(RuntimeError("a bug of Faust's"))
 
 
 if __name__ == "__main__":
