@@ -1,10 +1,9 @@
 """Everything that can have happened in a chat. Never edit a published fact: add a `.v2`."""
 
-from datetime import datetime
 from typing import ClassVar
 
 from schemas.content import ActionTaken, CloseReason, Content, Json, Origin, Platform, Status
-from schemas.value import Value
+from schemas.value import Moment, Value
 from schemas.work import Question
 
 
@@ -50,7 +49,7 @@ class MessageReceived(Value, frozen=True, kw_only=True):
     user_number: int
     origin: Origin
     platform_message_id: str
-    platform_timestamp: datetime | None
+    platform_timestamp: Moment | None
     content: Content
     reply_to: str | None
     speaker: str | None
@@ -144,7 +143,7 @@ class ReplyGenerated(Value, frozen=True, kw_only=True):
     account: str
     content: Content
     in_reply_to: str | None
-    received_at: datetime
+    received_at: Moment
 
 
 class MessageSent(Value, frozen=True, kw_only=True):
@@ -155,8 +154,8 @@ class MessageSent(Value, frozen=True, kw_only=True):
     attempt: int
     platform_message_id: str | None
     http_status: int | None
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
 
 
 class MessageSendFailed(Value, frozen=True, kw_only=True):
@@ -169,8 +168,8 @@ class MessageSendFailed(Value, frozen=True, kw_only=True):
     error_code: str
     error_message: str | None
     retryable: bool
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
 
 
 class MessageSendUnconfirmed(Value, frozen=True, kw_only=True):
@@ -181,8 +180,8 @@ class MessageSendUnconfirmed(Value, frozen=True, kw_only=True):
     attempt: int
     error_code: str
     error_message: str | None
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
 
 
 class MessageStatusReported(Value, frozen=True, kw_only=True):
@@ -193,7 +192,7 @@ class MessageStatusReported(Value, frozen=True, kw_only=True):
     platform_message_id: str
     attempt: int
     status: Status
-    reported_at: datetime | None
+    reported_at: Moment | None
     error_code: str | None
     error_message: str | None
     action: ActionTaken
@@ -204,7 +203,7 @@ class ModeEntered(Value, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "ModeEntered.v1"
     mode: str
-    until: datetime
+    until: Moment
 
 
 class ModeLeft(Value, frozen=True, kw_only=True):

@@ -1,11 +1,10 @@
 """What arrives in `inbox`: webhook items, results of agents, timers, operators' commands."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from schemas.content import Json, Platform, SendOutcome
-from schemas.value import Value
+from schemas.value import Moment, Value
 
 
 class ItemKind(StrEnum):
@@ -61,8 +60,8 @@ class SendReported(Value, frozen=True, kw_only=True):
     reply_id: str
     attempt: int
     outcome: SendOutcome
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
     platform_message_id: str | None = None
     http_status: int | None = None
     error_code: str | None = None
@@ -85,7 +84,7 @@ class TimerFired(Value, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "TimerFired.v1"
     timer: Timer
-    due: datetime
+    due: Moment
 
 
 class CloseConversation(Value, frozen=True, kw_only=True):

@@ -1,11 +1,10 @@
 """Work orders: what the decider asks the agents to do."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from schemas.content import Content
-from schemas.value import Value
+from schemas.value import Moment, Value
 
 
 class Question(StrEnum):
@@ -25,7 +24,7 @@ class SendMessage(Value, frozen=True, kw_only=True):
     to: str
     content: Content
     reply_to: str | None
-    received_at: datetime
+    received_at: Moment
 
 
 class AnswerQuestion(Value, frozen=True, kw_only=True):

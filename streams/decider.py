@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+)
 
 from schemas.topics import MAX_MESSAGE_BYTES
 from streams.partition import Deciding, Partition
@@ -15,6 +20,17 @@ LOG: Final = logging.getLogger(__name__)
 COMMIT_SECONDS: Final = 1.0
 SESSION_MS: Final = 6_000
 HEARTBEAT_MS: Final = 1_000
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Whether Kafka's error is one that no repetition mends.
+
+    A bare `KafkaError` is how aiokafka tells that its own group task has died, `UnknownError`
+    that another process goes by our instance's name.
+    """
+    return type(error) is KafkaError or isinstance(
+        error, UnknownError | GroupAuthorizationFailedError | TopicAuthorizationFailedError
+    )
 
 
 class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -74,6 +90,7 @@ class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             while not stop.is_set():
                 await self._wait(stopped)
                 self._raise_failures()
+                await self._raise_group_failure()
                 await self._hint()
         finally:
             stopped.cancel()
@@ -93,6 +110,16 @@ class Decider(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         for partition in self._partitions.values():
             if partition.task.done() and not partition.task.cancelled():
                 partition.task.result()
+
+    async def _raise_group_failure(self) -> None:
+        """Hear of the group's death even without a partition: polling for none tells it."""
+        nowhere = TopicPartition(self._given.topics.inbox, -1)
+        polling = asyncio.ensure_future(self._consumer.getmany(nowhere, timeout_ms=0))
+        await asyncio.wait([polling], timeout=COMMIT_SECONDS)
+        if not polling.done():
+            polling.cancel()  # the group is being formed
+        elif (error := polling.exception()) is not None and is_hopeless(error):
+            raise error
 
     async def _hint(self) -> None:
         """Commit positions to the group; nothing reads them but the lag tools."""
