@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chatfold.cli import (
+    chats,
     demo,
     doctor,
     log,
@@ -35,7 +36,7 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, log):
+for group in (stack, topics, migrate, tenants, webhook, chats, log):
     app.add_typer(group.app)
 for single in (run, sandbox, demo, status, doctor):
     single.register(app)

@@ -1,0 +1,166 @@
+"""`chatfold chats`: who writes, and what was said, from the tables."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from chatfold import database, settings
+from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.refusal import Refusal
+from projections import queries
+from projections.queries import Found
+from schemas import identity
+
+app = typer.Typer(
+    name="chats",
+    no_args_is_help=True,
+    help="""
+    Chats and their messages, as the tables have them.
+
+    The tables follow the log; `chatfold status` shows by how much they lag. `chatfold log show`
+    reads the log itself.
+    """,
+)
+
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+
+
+@app.command(name="list")
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of a name or number, or words of a message.")
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List chats, the one with the latest activity first."""
+    with explained():
+        found = asyncio.run(_list(tenant, search, limit))
+    if as_json:
+        print_json(found)
+    else:
+        _show_list(found)
+
+
+@app.command()
+def show(
+    chat_id: Annotated[str, typer.Argument(help="A chat's id, or TENANT/PLATFORM/USER.")],
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show a chat: who it is, its conversations and its last messages.
+
+    The exit code is 1 if the tables know no such chat.
+    """
+    with explained():
+        found = asyncio.run(_chat(_id(chat_id), limit))
+    if found is None:
+        Console(stderr=True).print(f"no chat {chat_id}", markup=False)
+        raise typer.Exit(1)
+    if as_json:
+        print_json(found)
+    else:
+        _show_chat(found)
+
+
+async def _list(tenant: str | None, search: str | None, limit: int) -> list[Found]:
+    async with _reading() as connection:
+        return await queries.chats(connection, tenant=tenant, search=search, limit=limit)
+
+
+async def _chat(chat_id: str, limit: int) -> Found | None:
+    async with _reading() as connection:
+        chat = await queries.chat(connection, chat_id)
+        if chat is None:
+            return None
+        return chat | {
+            "conversations": await queries.conversations(connection, chat_id, limit=limit),
+            "messages": await queries.messages(connection, chat_id, limit=limit),
+        }
+
+
+@asynccontextmanager
+async def _reading() -> AsyncIterator[asyncpg.Connection]:
+    chosen = settings.load()
+    schema = database.quoted(chosen.database_schema)
+    try:
+        connection = await database.connect(chosen.database)
+        try:
+            async with connection.transaction(readonly=True):
+                await connection.execute(f"SET LOCAL search_path TO {schema}")
+                yield connection
+        finally:
+            await connection.close()
+    except asyncpg.UndefinedTableError:
+        raise Refusal(f"Schema {schema} has no tables: run `chatfold migrate up`.") from None
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise Refusal(f"PostgreSQL cannot be used ({error}); see DATABASE_URL.") from None
+
+
+def _id(named: str) -> str:
+    parts = named.split("/", 2)
+    if len(parts) == 3:
+        tenant, platform, user = parts
+        return identity.chat_id(tenant=tenant, platform=platform, platform_user_id=user)
+    try:
+        return str(UUID(named))
+    except ValueError:
+        raise Refusal(f"{named!r} is neither a chat's id nor TENANT/PLATFORM/USER.") from None
+
+
+def _show_list(found: list[Found]) -> None:
+    table = Table("chat", "tenant", "platform", "who", "last activity", "conversation", box=None)
+    for one in found:
+        state = f"{one['conversation_status'] or 'none'} ({one['message_count'] or 0})"
+        cells = (one["chat_id"], one["tenant_id"], one["platform"], _name(one))
+        table.add_row(*map(_plain, cells), _time(one["last_activity_at"]), state)
+    Console().print(table)
+
+
+def _show_chat(found: Found) -> None:
+    console = Console()
+    who = f"{_name(found)}, {found['platform']} {found['platform_user_id']}"
+    console.print(_plain(f"{found['chat_id']}  {found['tenant_id']}"), style="bold")
+    console.print(_plain(f"{who}; through {found['provider']} {found['account']}"))
+    table = Table("time", "#", "from", "kind", "what", "delivery", box=None)
+    messages = found["messages"]
+    assert isinstance(messages, list)
+    for one in messages:
+        number = f"{one['conversation']}.{one['number']}"
+        cells = (_time(one["created_at"]), number, one["origin"], one["kind"], _words(one))
+        table.add_row(*map(_plain, cells), _plain(_delivery(one)))
+    console.print(table)
+
+
+def _plain(value: object) -> Text:
+    """What people wrote, without what a terminal would obey."""
+    return Text("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
+
+
+def _name(one: Found) -> str:
+    names = " ".join(str(one[part]) for part in ("first_name", "last_name") if one[part])
+    return names or str(one["username"] or one["phone_e164"] or one["platform_user_id"])
+
+
+def _words(one: Found) -> str:
+    if one["deleted_at"]:
+        return "(deleted)"
+    words = one["text_content"] or one["media_caption"] or one["media_description"] or ""
+    return str(words).replace("\n", " ⏎ ") + (" (edited)" if one["edited_at"] else "")
+
+
+def _delivery(one: Found) -> str:
+    return " ".join(str(part) for part in (one["delivery_status"], one["error_code"]) if part)
+
+
+def _time(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else "-"
