@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from chatfold.reading import refuse_missing
 from schemas.topics import Groups, Topics
 from streams.topology import Role, roles
 
@@ -26,6 +27,7 @@ async def lags(bootstrap: str, prefix: str) -> list[Lag]:
     Positions are committed about once a second, so that a little lag means nothing; so do
     the markers of transactions, which count as records here.
     """
+    await refuse_missing(bootstrap, Topics(prefix).inbox)
     async with _clients(bootstrap) as (admin, consumer):
         reading = [role for role in roles(Topics(prefix), Groups(prefix)) if role.group]
         return [await _lag(admin, consumer, role) for role in reading]
@@ -33,6 +35,7 @@ async def lags(bootstrap: str, prefix: str) -> list[Lag]:
 
 async def count(bootstrap: str, topic: str) -> int:
     """How many records a topic holds."""
+    await refuse_missing(bootstrap, topic)
     async with _clients(bootstrap, topic) as (_, consumer):
         places = consumer.assignment()
         first = await consumer.beginning_offsets(places)

@@ -18,6 +18,7 @@ async def read(
 
     Raises `Refusal` if there is no such topic.
     """
+    await refuse_missing(bootstrap, topic)
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=bootstrap,
@@ -27,20 +28,24 @@ async def read(
     )
     await consumer.start()
     try:
-        for place in _chosen(consumer, topic, partitions):
-            async for record in _one(consumer, place):
-                yield record
+        for place in sorted(consumer.assignment()):
+            if partitions is None or place.partition in partitions:
+                async for record in _one(consumer, place):
+                    yield record
     finally:
         await consumer.stop()
 
 
-def _chosen(
-    consumer: AIOKafkaConsumer, topic: str, partitions: Collection[int] | None
-) -> list[TopicPartition]:
-    places = sorted(consumer.assignment())
-    if not places:
+async def refuse_missing(bootstrap: str, topic: str) -> None:
+    """Raise `Refusal` if there is no such topic: a consumer of it would wait for ever."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        known = await consumer.topics()
+    finally:
+        await consumer.stop()
+    if topic not in known:
         raise Refusal(f"topic {topic} does not exist: run `chatfold topics apply`")
-    return [place for place in places if partitions is None or place.partition in partitions]
 
 
 async def _one(consumer: AIOKafkaConsumer, place: TopicPartition) -> AsyncIterator[ConsumerRecord]:

@@ -30,7 +30,7 @@ app = typer.Typer(
     Webhooks by hand: `explain` shows what a body would become and posts nothing, `send` signs
     one as its provider would and posts it to the gateway.
 
-    `samples/` holds a body of every kind for every provider.
+    `chatfold/demo/samples/` holds a body of every kind for every provider.
     """,
 )
 

@@ -232,9 +232,7 @@ def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=3)
     with servers.shared() as shared:
-        contenders = [
-            common.Contender(name, partial(opened, name, shared)) for name in CONTENDERS
-        ]
+        contenders = [common.Contender(name, partial(opened, name, shared)) for name in CONTENDERS]
         results = common.interleaved(contenders, chosen.rounds)
     common.tell(results, "a transactional dedupe loop", as_json=chosen.json)
 

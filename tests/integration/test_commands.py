@@ -1,0 +1,93 @@
+"""The commands that look at a deployment, on real servers."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from typer.testing import CliRunner
+
+from chatfold import clock, migrate
+from chatfold.cli.main import app
+from schemas import codec, identity
+from schemas.tenants import Tenant
+from tests.support import kafka, webhooks
+from tests.support.inbox import Inbox
+from tests.support.servers import environment
+
+
+async def run(settings, *words: str, code: int = 0):
+    """The JSON that a command prints."""
+    env = environment(settings) | {"COLUMNS": "200"}
+    result = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--json"], env=env)
+    assert result.exit_code == code, result.output
+    return codec.loads(result.stdout.encode())
+
+
+async def test_the_log_shows_a_chats_inputs_and_facts_in_order(settings):
+    names = await kafka.prepare(settings, kafka.TENANT)
+    said = webhooks.body(webhooks.text("Hello", wamid="wamid.1"))
+    other = webhooks.body(webhooks.text("Hi", wamid="wamid.2", user="4915100000009"))
+    inputs = [*webhooks.inputs(said, at=datetime.now(UTC)), *webhooks.inputs(other)]
+    await kafka.produce_inputs(settings, inputs)
+    decided = Inbox()
+    for one in inputs:
+        decided.append(one)
+    decided.drain()
+    await kafka.produce(settings, names.events, decided.written("test.events.v1"))
+    chat = f"{webhooks.TENANT}/whatsapp/{webhooks.USER}"
+    entries = await run(settings, "log", "show", "--chat", chat)
+    assert [entry["type"].partition(".")[0] for entry in entries] == [
+        "WebhookReceived",
+        "ChatStarted",
+        "ProfileChanged",
+        "ConversationOpened",
+        "MessageReceived",
+        "ReplyGenerated",
+    ]
+    by_id = identity.chat_id(
+        tenant=webhooks.TENANT, platform="whatsapp", platform_user_id=webhooks.USER
+    )
+    assert await run(settings, "log", "show", "--chat", by_id) == entries
+
+
+async def test_the_log_of_a_deployment_without_topics_says_what_to_do(settings):
+    env = environment(settings) | {"COLUMNS": "200"}
+    for words in (["log", "show", "--chat", "x"], ["status"]):
+        result = await asyncio.to_thread(CliRunner().invoke, app, words, env=env)
+        assert result.exit_code == 2
+        assert "chatfold topics apply" in result.output
+
+
+async def test_doctor_names_what_is_missing_and_how_to_mend_it(settings):
+    findings = {f["checked"]: f["problems"] for f in await run(settings, "doctor", code=1)}
+    assert any("chatfold topics apply" in p for p in findings["Kafka and its topics"])
+    assert any("chatfold migrate up" in p for p in findings["PostgreSQL and its tables"])
+    assert findings["view store"] == []
+    assert any("chatfold topics apply" in p for p in findings["tenants"])
+
+
+async def test_doctor_finds_nothing_wrong_with_a_whole_deployment(settings):
+    await kafka.prepare(settings, Tenant(tenant_id="acme", name="Acme"))
+    await migrate.migrate(settings.database, settings.database_schema)
+    findings = await run(settings, "doctor")
+    assert [finding["problems"] for finding in findings] == [[], [], [], []]
+
+
+async def test_doctor_tells_what_an_account_lacks(settings):
+    await kafka.prepare(settings, kafka.TENANT)
+    await migrate.migrate(settings.database, settings.database_schema)
+    findings = {f["checked"]: f["problems"] for f in await run(settings, "doctor", code=1)}
+    told = " ".join(findings["tenants"])
+    assert "credential access_token is missing" in told
+    assert "no secret" in told
+
+
+async def test_status_shows_roles_lags_and_dead_letters(settings):
+    names = await kafka.prepare(settings, kafka.TENANT)
+    said = webhooks.body(webhooks.text("Hello", wamid="wamid.1"))
+    await kafka.produce_inputs(settings, webhooks.inputs(said, at=clock.now()))
+    await kafka.produce(settings, names.dead_letters, kafka.some_records(3))
+    told = await run(settings, "status")
+    assert {one["role"] for one in told["roles"]} >= {"gateway", "decider", "delivery"}
+    assert {lag["role"]: lag["records"] for lag in told["lags"]}["decider"] == 1
+    assert told["dead_letters"] == 3
+    assert told["sends"] is None
