@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from projections.fold import Folded
-from projections.rows import NOTHING, Cell, Standing, Write
+from projections.rows import NOTHING, Cell, Columns, Standing, Write
 from projections.tables import Table
 
 BEFORE: Final = 0
@@ -25,6 +25,8 @@ _HEAD: Final = {"part": "smallint", "mask": "bigint", "last_seq": "bigint"}
 _AS_THEY_ARE: Final = frozenset(
     {"uuid", "text", "integer", "bigint", "smallint", "boolean", "timestamptz", "jsonb"}
 )
+
+_MASKS: Final = 10_000
 
 Record = tuple[Cell, ...]
 
@@ -70,6 +72,10 @@ class Stage:
         return f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({columns}) ON COMMIT DELETE ROWS"
 
     @cached_property
+    def _masks(self) -> dict[tuple[str, ...], int]:
+        return {}
+
+    @cached_property
     def bits(self) -> dict[str, int]:
         """Each column's place in the mask of what a row assigns."""
         return {name: 1 << place for place, name in enumerate(self.table.columns)}
@@ -92,13 +98,28 @@ class Stage:
     def _records(
         self, part: int, writes: Iterable[Write], columns: tuple[str, ...]
     ) -> Iterator[Record]:
-        bits, has_standing = self.bits, self.table.has_standing
+        has_standing = self.table.has_standing
         for write in writes:
-            mask = sum([bits[name] for name in write.assigned])
+            mask = self._mask(tuple(write.assigned))
             standing = _standing(write.standing) if has_standing else ()
-            value = {**(write.initial or NOTHING), **write.kept, **write.assigned}.get
+            value = _values(write).get
             rest = [value(name) for name in columns]
             yield (*write.key, part, mask, write.sequence, *standing, *rest)
+
+    def _mask(self, assigned: tuple[str, ...]) -> int:
+        """Facts of one kind assign the same columns: few masks make up a batch."""
+        known = self._masks.get(assigned)
+        if known is None:
+            if len(self._masks) > _MASKS:
+                self._masks.clear()
+            known = self._masks[assigned] = sum(self.bits[name] for name in assigned)
+        return known
+
+
+def _values(write: Write) -> Columns:
+    if write.initial or write.kept:
+        return {**(write.initial or NOTHING), **write.kept, **write.assigned}
+    return write.assigned
 
 
 def _changed(writes: Iterable[Write]) -> frozenset[str]:
