@@ -1,11 +1,13 @@
 """Makes the requests of exchanges: bounded in time and size, never twice, never redirected."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Final, Self, TypeVar
 
 import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from providers.failures import Unknown
 from providers.protocol import Exchange, HttpRequest, HttpResponse
@@ -41,6 +43,20 @@ class _Trace:
     connected: bool = False
 
 
+_TRACE: Final = ContextVar[_Trace]("request")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Marks a request that has got a connection, before anything of it is written."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        _TRACE.get().connected = True
+        return connection
+
+
 class Http:
     """An HTTP client of its own pool; `async with` opens and closes it."""
 
@@ -50,7 +66,7 @@ class Http:
     async def __aenter__(self) -> Self:
         """Open the pool; connects to nobody yet."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=_Connector(
                 limit=self._limits.connections,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 ttl_dns_cache=DNS_SECONDS,
@@ -58,7 +74,6 @@ class Http:
             timeout=aiohttp.ClientTimeout(total=self._limits.total, connect=self._limits.connect),
             headers={"user-agent": USER_AGENT},
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_tracing()],
             trust_env=False,
         )
         return self
@@ -89,19 +104,19 @@ class Http:
 
     async def _request(self, request: HttpRequest) -> HttpResponse | Trouble:
         trace = _Trace()
+        _TRACE.set(trace)
         try:
-            return await self._answer(request, trace)
+            return await self._answer(request)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _trouble(request, trace, error)
 
-    async def _answer(self, request: HttpRequest, trace: _Trace) -> HttpResponse:
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
         async with self._session.request(
             request.method,
             request.url,
             headers=request.headers,
             data=request.body or None,
             allow_redirects=False,
-            trace_request_ctx=trace,
         ) as response:
             return HttpResponse(
                 status=response.status,
@@ -141,14 +156,3 @@ def _unproven(trouble: Trouble) -> Unanswered:
     if isinstance(trouble, Unanswered):
         return trouble
     return Unanswered(Unknown.CONNECTION_LOST, trouble.detail)
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    async def connected(_session: object, context: SimpleNamespace, _params: object) -> None:
-        trace = context.trace_request_ctx
-        trace.connected = True
-
-    tracing = aiohttp.TraceConfig()
-    tracing.on_connection_create_end.append(connected)
-    tracing.on_connection_reuseconn.append(connected)
-    return tracing

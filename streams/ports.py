@@ -58,7 +58,10 @@ class Ledger(Protocol):
     """Side effects by id: begun at most once, and how they ended. Raises `Unavailable`."""
 
     async def claim(self, effect_id: str) -> Claim:
-        """Whether we may act; `Claimed` is durable before it is returned, and given once."""
+        """Whether we may act; `Claimed` is durable before it is returned, and given once.
+
+        Raises `ValueError` on what cannot be an id.
+        """
 
     async def holds(self, effect_id: str) -> bool:
         """Whether the effect is still ours and unfinished."""

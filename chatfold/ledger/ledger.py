@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Self
 import asyncpg
 
 from chatfold import database
-from chatfold.ledger import queries
 from chatfold.ledger.batches import BATCH_SECONDS, Batches
+from chatfold.ledger.queries import ID, Queries, affected
 from streams.ports import Claim, Claimed, Clock, Finished, Unavailable, Unfinished
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PostgresLedger:
 
     def __init__(self, pool: "Pool", schema: str, *, run_id: str, now: Clock) -> None:
         self._pool = pool
-        self._schema = database.quoted(schema)
+        self._queries = Queries(database.quoted(schema), run_id)
         self._run_id = run_id
         self._now = now
         self._handed_out: set[str] = set()
@@ -66,7 +66,9 @@ class PostgresLedger:
                 await self._release(list(unused))
 
     async def claim(self, effect_id: str) -> Claim:
-        """Whether we may act; raises `Unavailable`."""
+        """Whether we may act; raises `Unavailable`, and `ValueError` on what is no id."""
+        if not ID.fullmatch(effect_id):
+            raise ValueError("not an id that the ledger can hold")
         asked_at = asyncio.get_running_loop().time()
         row = await self._claims.ask(effect_id, None)
         self._not_handed_out.discard(effect_id)
@@ -96,29 +98,22 @@ class PostgresLedger:
         self._handed_out.discard(effect_id)
 
     async def _claim_all(self, asked: Mapping[str, None]) -> dict[str, _Row]:
-        ids = list(asked)
-        self._not_handed_out.update(ids)
-        claim = self._sql(queries.CLAIM)
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(queries.LIKE_THE_CLAIMS)
-            taken = await connection.fetch(claim, ids, self._run_id, self._now())
-        rows = {row["effect_id"]: _Row(self._run_id, None) for row in taken}
-        rest = [one for one in ids if one not in rows]
-        return rows | (await self._find(rest) if rest else {})
+        self._not_handed_out.update(asked)
+        taken = affected(await self._pool.execute(self._queries.claim(asked, self._now())))
+        if taken == len(asked):
+            return dict.fromkeys(asked, _Row(self._run_id, None))
+        return await self._find(list(asked))
 
     async def _finish_all(self, given: Mapping[str, bytes]) -> dict[str, bytes]:
-        ids, results = list(given), [result.decode() for result in given.values()]
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(queries.LIKE_THE_RESULTS)
-            noted = await connection.fetch(self._sql(queries.FINISH), ids, results, self._now())
-        rest = set(ids) - {row["effect_id"] for row in noted}
-        found = await self._find(list(rest)) if rest else {}
-        earlier = {one: row.result for one, row in found.items() if row.result is not None}
-        return dict(given) | earlier
+        noted = affected(await self._pool.execute(self._queries.finish(given, self._now())))
+        if noted == len(given):
+            return dict(given)
+        found = await self._find(list(given))
+        return dict(given) | {one: row.result for one, row in found.items() if row.result}
 
     async def _find(self, ids: Sequence[str]) -> dict[str, _Row]:
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            rows = await connection.fetch(self._sql(queries.FIND), ids)
+            rows = await connection.fetch(self._queries.find, ids)
         return {row["effect_id"]: _row(row) for row in rows}
 
     async def _release(self, ids: Sequence[str]) -> None:
@@ -128,10 +123,7 @@ class PostgresLedger:
                 self._pool.acquire() as connection,
                 connection.transaction(),
             ):
-                await connection.execute(self._sql(queries.RELEASE), ids, self._run_id)
-
-    def _sql(self, query: str) -> str:
-        return query.format(schema=self._schema)
+                await connection.execute(self._queries.release, ids, self._run_id)
 
 
 def _row(row: asyncpg.Record) -> _Row:

@@ -98,8 +98,6 @@ class Delivery:
         message = order.data
         if not isinstance(message, SendMessage):
             raise TypeError(f"{message.type} is not for the delivery agent")
-        if not (message.reply_id.isascii() and message.reply_id.isprintable()):
-            raise ValueError("not an id that the ledger can hold")
         effect_id = f"{message.reply_id}:{message.attempt}"
         while (earlier := self._in_flight.get(effect_id)) is not None:
             await asyncio.wait([earlier])

@@ -10,6 +10,7 @@ from chatfold import clock, database, migrate
 from chatfold.ledger import PostgresLedger, new_run_id
 from chatfold.settings import Settings
 from chatfold.stack import Stack
+from schemas import codec
 from streams.ports import Claimed, Finished, Unavailable, Unfinished
 from tests.support import servers as support
 
@@ -22,7 +23,7 @@ async def pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
-def ledger(pool: asyncpg.Pool, settings: Settings, run_id: str = "run 1") -> PostgresLedger:
+def ledger(pool: asyncpg.Pool, settings: Settings, run_id: str = "run-1") -> PostgresLedger:
     return PostgresLedger(pool, settings.database_schema, run_id=run_id, now=clock.now)
 
 
@@ -40,7 +41,7 @@ async def test_an_effect_is_claimed_once_and_its_result_is_reused(pool, settings
 
 
 async def test_what_another_run_began_and_did_not_end_is_unfinished(pool, settings) -> None:
-    dead, mine = ledger(pool, settings, "run 1"), ledger(pool, settings, "run 2")
+    dead, mine = ledger(pool, settings, "run-1"), ledger(pool, settings, "run-2")
     await dead.claim("a:1")
     assert isinstance(await mine.claim("a:1"), Unfinished)
     assert not await mine.holds("a:1")
@@ -48,7 +49,7 @@ async def test_what_another_run_began_and_did_not_end_is_unfinished(pool, settin
 
 
 async def test_the_first_result_stands_whoever_notes_it(pool, settings) -> None:
-    frozen, mine = ledger(pool, settings, "run 1"), ledger(pool, settings, "run 2")
+    frozen, mine = ledger(pool, settings, "run-1"), ledger(pool, settings, "run-2")
     await frozen.claim("a:1")
     await mine.claim("a:1")
     assert await mine.finish("a:1", b'"unknown"') == b'"unknown"'
@@ -59,7 +60,7 @@ async def test_the_first_result_stands_whoever_notes_it(pool, settings) -> None:
 async def test_of_many_who_claim_at_once_in_two_runs_each_effect_goes_to_one(
     pool, settings
 ) -> None:
-    runs = [ledger(pool, settings, f"run {number}") for number in range(2)]
+    runs = [ledger(pool, settings, f"run-{number}") for number in range(2)]
     wanted = [f"{number}:1" for number in range(300)]
 
     async def claimed(run: PostgresLedger) -> set[str]:
@@ -112,7 +113,7 @@ async def test_a_claim_whose_answer_got_lost_is_given_to_the_next_who_asks(pool,
 
 
 async def test_a_claim_given_back_can_be_claimed_by_others(pool, settings) -> None:
-    mine, other = ledger(pool, settings, "run 1"), ledger(pool, settings, "run 2")
+    mine, other = ledger(pool, settings, "run-1"), ledger(pool, settings, "run-2")
     await mine.claim("a:1")
     await mine.release("a:1")
     assert isinstance(await other.claim("a:1"), Claimed)
@@ -162,6 +163,30 @@ async def test_a_claim_is_committed_to_disk_and_a_result_need_not_be(
         await mine.finish("a:1", b"1")
     found = await pool.fetch(f"SELECT operation, durable FROM {schema}.commits")
     assert [tuple(row) for row in found] == [("INSERT", "on"), ("UPDATE", "off")]
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "a'; DROP TABLE effects; --", "nul\x00", "ü", "a b", "a" * 201]
+)
+async def test_what_is_no_id_is_refused_before_it_gets_near_a_statement(
+    pool, settings, odd: str
+) -> None:
+    mine = ledger(pool, settings)
+    with pytest.raises(ValueError, match="not an id"):
+        await mine.claim(odd)
+    with pytest.raises(ValueError, match="not an id"):
+        ledger(pool, settings, run_id=odd)
+    assert isinstance(await mine.claim("a:1"), Claimed)
+
+
+async def test_a_result_comes_back_as_it_was_whatever_it_holds(pool, settings) -> None:
+    mine = ledger(pool, settings)
+    said = "quotes ' \" \\ $$ %s {} \U0001f600 \n" + "x" * 100_000
+    await mine.claim("a:1")
+    await mine.finish("a:1", codec.dumps({"said": said}))
+    again = await mine.claim("a:1")
+    assert isinstance(again, Finished)
+    assert codec.loads(again.result) == {"said": said}
 
 
 async def test_run_ids_differ() -> None:

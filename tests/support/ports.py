@@ -37,6 +37,8 @@ class MemoryLedger:
     claimed_ago: float = 0.0
 
     async def claim(self, effect_id: str) -> Claim:
+        if not (effect_id.isascii() and effect_id.isprintable()):
+            raise ValueError("not an id that the ledger can hold")
         self.away.check()
         run, result = self.effects.setdefault(effect_id, (self.run, None))
         if result is not None:
