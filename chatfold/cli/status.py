@@ -73,9 +73,11 @@ async def _role(chosen: Settings, role: str) -> RoleStatus:
     url = f"http://127.0.0.1:{port}"
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            async with session.get(f"{url}/readyz") as answer:
-                told = codec.loads(await answer.read())
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{url}/readyz") as answer,
+        ):
+            told = codec.loads(await answer.read())
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return RoleStatus(role=role, state="not here", reasons=[], url=url)
     reasons = [str(one) for one in told["reasons"]] if isinstance(told, dict) else []

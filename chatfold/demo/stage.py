@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +26,7 @@ from streams.topology import PORTS
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 0.05
 LOG_TAIL: Final = 2000
 
 Tell = Callable[[str], None]
@@ -51,10 +51,11 @@ class Child:
         if self.process.poll() is not None:
             tail = self.log.read_text(errors="replace")[-LOG_TAIL:]
             raise Refusal(f"{self.name} ended at its start; its log {self.log} says:\n{tail}")
-        with suppress(urllib.error.URLError, OSError):
+        try:
             with urllib.request.urlopen(self.url + path, timeout=2) as answer:  # noqa: S310  # ours
                 return bool(answer.status == 200)
-        return False
+        except OSError:
+            return False
 
 
 @dataclass(slots=True)
@@ -195,8 +196,8 @@ def _merged(variables: Mapping[str, str]) -> dict[str, str]:
 
 async def _until(child: Child, path: str) -> None:
     async with asyncio.timeout(READY_SECONDS):
-        while not await asyncio.to_thread(child.is_ready, path):
-            await asyncio.sleep(0.05)
+        while not await asyncio.to_thread(child.is_ready, path):  # noqa: ASYNC110  # a process
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _free(wanted: int) -> int:

@@ -1,7 +1,8 @@
 """Laws of the decider, whatever arrives, however often, and wherever it crashes."""
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,26 +27,44 @@ waits = st.tuples(st.just("waits"), st.integers(0, 30), st.integers(0, 2))
 steps = st.lists(st.one_of(arrives, arrives, repeats, decides, agents, agents, waits), max_size=60)
 
 
+@dataclass
+class World:
+    """An inbox, and the clock of who writes to it."""
+
+    inbox: Inbox = field(default_factory=Inbox)
+    now: datetime = webhooks.T0
+    count: int = 0
+
+    def arrives(self, person, words):
+        self.count += 1
+        said = webhooks.text(words, wamid=f"wamid.{self.count}", user=USERS[person], at=self.now)
+        for one in webhooks.inputs(webhooks.body(said), at=self.now):
+            self.inbox.append(one)
+
+    def repeats(self, which, _):
+        if self.inbox.log:
+            self.inbox.log.append(self.inbox.log[which % len(self.inbox.log)])
+
+    def decides(self, count, crash):
+        self.inbox.decide(count, crash=crash)
+
+    def agents(self, which, outcome):
+        if self.inbox.orders:
+            order = self.inbox.orders[which % len(self.inbox.orders)]
+            self.inbox.append(act(order, outcome, self.now))
+
+    def waits(self, hours, person):
+        self.now += timedelta(hours=hours)
+        for timer in Timer:
+            self.inbox.append(fired(USERS[person], timer, self.now))
+
+
 def play(story) -> Inbox:
-    inbox, now, count = Inbox(), webhooks.T0, 0
+    world = World()
     for step, first, second in story:
-        if step == "arrives":
-            count += 1
-            told = webhooks.text(second, wamid=f"wamid.{count}", user=USERS[first], at=now)
-            for recorded in webhooks.inputs(webhooks.body(told), at=now):
-                inbox.append(recorded)
-        elif step == "repeats" and inbox.log:
-            inbox.log.append(inbox.log[first % len(inbox.log)])
-        elif step == "decides":
-            inbox.decide(first, crash=second)
-        elif step == "agents" and inbox.orders:
-            inbox.append(act(inbox.orders[first % len(inbox.orders)], second, now))
-        elif step == "waits":
-            now += timedelta(hours=first)
-            for timer in Timer:
-                inbox.append(fired(USERS[second], timer, now))
-    finish(inbox, now)
-    return inbox
+        getattr(world, step)(first, second)
+    finish(world.inbox, world.now)
+    return world.inbox
 
 
 def finish(inbox: Inbox, now) -> None:

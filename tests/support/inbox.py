@@ -1,4 +1,4 @@
-"""An inbox partition in memory, decided by the real batches; crashes lose what was not committed."""
+"""An inbox partition in memory, decided by real batches; a crash loses what was not committed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
