@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import uvicorn
@@ -32,9 +32,14 @@ async def serve(
     *,
     drain_seconds: int,
     max_connections: int | None = None,
+    protocol: Callable[..., asyncio.Protocol] | None = None,
 ) -> None:
     """Answer requests until `stop`; those begun are finished, for `drain_seconds` at most."""
-    server = _Server(_config(app, drain_seconds, max_connections))
+    config = _config(app, drain_seconds, max_connections)
+    config.load()
+    if protocol is not None:
+        config.http_protocol_class = protocol  # type: ignore[assignment]  # it only calls it
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -48,6 +53,7 @@ async def serve(
 def _config(app: ASGIApp, drain_seconds: int, max_connections: int | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        interface="asgi3",
         http="httptools",
         ws="none",
         lifespan="off",

@@ -1,27 +1,29 @@
 """Appends records by group commit: whoever waits shares the broker's next acknowledgement."""
 
 import asyncio
-import logging
-import time
+import contextlib
 from collections.abc import Sequence
+from functools import partial
+from typing import Final
 
 from aiokafka.errors import KafkaError
 
 from chatfold.eventlog import metrics
+from chatfold.eventlog.courier import Courier
 from chatfold.eventlog.errors import AppendFailed, KafkaUnreachable, Overloaded, RecordTooLarge
-from chatfold.eventlog.lanes import MAX_RECORD_BYTES, Batch, Lane, Waiter, size_of
+from chatfold.eventlog.lanes import MAX_RECORD_BYTES, Batch, Call, Done, Lane, size_of
 from chatfold.eventlog.partitioning import partition_of
 from chatfold.eventlog.producer import LastingProducer
 from schemas.envelope import Record
 
-logger = logging.getLogger(__name__)
+SWEEP_SECONDS: Final = 0.1  # by so much a time-out can be late; cheaper than a timer per call
 
 
 class EventLog:
     """Appends to any topic; what it acknowledges is in the log of all in-sync replicas.
 
-    Each partition has one batch under way and one that fills up meanwhile, so that no timer
-    and no linger is needed. The bytes that wait are bounded by `max_pending_bytes`.
+    Each partition has one batch under way and one that fills up meanwhile, so that no linger
+    is needed. The bytes that wait are bounded by `max_pending_bytes`.
     """
 
     def __init__(self, bootstrap: str, *, max_pending_bytes: int) -> None:
@@ -29,7 +31,11 @@ class EventLog:
         self._bootstrap = bootstrap
         self._max_pending_bytes = max_pending_bytes
         self._lanes: dict[str, list[Lane]] = {}
+        self._couriers: dict[int | None, Courier] = {}
+        self._unsettled: set[Batch] = set()
+        self._sweep: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._drained = asyncio.Event()
 
     async def start(self) -> None:
         """Connect; raises `KafkaUnreachable`."""
@@ -41,12 +47,12 @@ class EventLog:
     async def stop(self, timeout: float = 10.0) -> None:
         """Refuse new records, wait for those under way, disconnect."""
         self._stopping = True
-        busy = [lane.task for lanes in self._lanes.values() for lane in lanes if lane.task]
-        if busy:
-            _, late = await asyncio.wait(busy, timeout=timeout)
-            for task in late:
-                task.cancel()
+        if self._unsettled:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), timeout)
         await self._producer.stop()
+        if self._sweep:
+            self._sweep.cancel()
 
     async def prepare(self, topic: str, timeout: float) -> None:
         """Learn the partitions of `topic` before the first append; raises `AppendFailed`."""
@@ -73,93 +79,82 @@ class EventLog:
         """
         if topic not in self._lanes:
             await self.prepare(topic, timeout)
-        self._admit(records)
-        waiters: list[Waiter] = []
-        for record in records:
-            self._place(self._lane_of(topic, record.key), record, waiters)
-        await self._acknowledged(waiters, timeout)
+        future: asyncio.Future[str | None] = self._loop.create_future()
+        call = self.offer(topic, records, timeout, partial(_resolve, future))
+        try:
+            refusal = await future
+        finally:
+            call.done = None  # if it was cancelled, nobody waits any more
+        if refusal is not None:
+            raise AppendFailed(refusal)
 
-    def _lane_of(self, topic: str, key: bytes) -> Lane:
-        lanes = self._lanes[topic]
-        return lanes[partition_of(key, len(lanes))]
+    def offer(self, topic: str, records: Sequence[Record], timeout: float, done: Done) -> Call:
+        """As `append`, for a topic that is prepared; `done` is told the outcome, once, later.
 
-    def _admit(self, records: Sequence[Record]) -> None:
+        Raises `AppendFailed` if nothing was taken.
+        """
+        lanes = self._lanes.get(topic)
+        if lanes is None:
+            raise AppendFailed(f"the partitions of {topic} are not known yet")
+        sizes = [size_of(record) for record in records]
+        self._admit(sizes)
+        call = Call(self._loop.time() + timeout, done)
+        try:
+            for record, size in zip(records, sizes, strict=True):
+                self._place(lanes[partition_of(record.key, len(lanes))], record, size, call)
+        except Exception:
+            call.done = None  # whoever gets the exception is not told again
+            raise
+        if not records:
+            self._loop.call_soon(call.tell, None)
+        return call
+
+    def _admit(self, sizes: Sequence[int]) -> None:
         if self._stopping:
             raise AppendFailed("the log is being closed")
-        sizes = [size_of(record) for record in records]
         if max(sizes, default=0) > MAX_RECORD_BYTES:
             raise RecordTooLarge(f"a record of {max(sizes)} bytes; {MAX_RECORD_BYTES} are allowed")
         if self.pending_bytes and self.pending_bytes + sum(sizes) > self._max_pending_bytes:
             raise Overloaded(f"{self.pending_bytes} bytes wait for Kafka already")
 
-    def _place(self, lane: Lane, record: Record, waiters: list[Waiter]) -> None:
-        batch = lane.waiting[-1] if lane.waiting else self._open(lane)
-        if not batch.add(record):
-            batch = self._open(lane)
-            batch.add(record)
-        self.pending_bytes += size_of(record)
-        if batch.last_call is not waiters:
-            batch.last_call = waiters
-            waiter = self._loop.create_future()
-            batch.waiters.append(waiter)
-            waiters.append(waiter)
-
-    def _open(self, lane: Lane) -> Batch:
+    def _place(self, lane: Lane, record: Record, size: int, call: Call) -> None:
+        self.pending_bytes += size
+        if lane.waiting and lane.waiting[-1].add(record, size, call):
+            return
         batch = Batch(self._producer.create_batch())
+        batch.add(record, size, call)
+        self._unsettled.add(batch)
         lane.waiting.append(batch)
-        if lane.task is None:
-            self._drive(lane)
-        return batch
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._expire)
+        self._enlist(lane)
 
-    async def _acknowledged(self, waiters: list[Waiter], timeout: float) -> None:
-        expiry = self._loop.call_later(timeout, _expire, waiters, timeout)
-        try:
-            for waiter in waiters:
-                refusal = await waiter
-                if refusal is not None:
-                    raise AppendFailed(refusal)
-        finally:
-            expiry.cancel()
-            for waiter in waiters:
-                waiter.cancel()  # nobody waits any more; does nothing to what is settled
+    def _enlist(self, lane: Lane) -> None:
+        if lane.listed or lane.under_way:
+            return
+        leader = self._producer.leader_of(lane.topic, lane.partition)
+        if leader not in self._couriers:
+            self._couriers[leader] = Courier(self._producer, self._settle)
+        self._couriers[leader].enlist(lane)
 
-    def _drive(self, lane: Lane) -> None:
-        lane.task = self._loop.create_task(self._drain(lane))
-        lane.task.add_done_callback(lambda task: self._driven(lane, task))
+    def _settle(self, lane: Lane, batch: Batch, refusal: str | None) -> None:
+        self.pending_bytes -= batch.size
+        self._unsettled.discard(batch)
+        if self._stopping and not self._unsettled:
+            self._drained.set()
+        lane.under_way = None
+        if lane.waiting:
+            self._enlist(lane)
+        batch.settle(refusal)
 
-    def _driven(self, lane: Lane, task: asyncio.Task[None]) -> None:
-        lane.task = None
-        if not task.cancelled() and (bug := task.exception()):
-            logger.error("appending to %s failed", lane.topic, exc_info=bug)
-        if lane.waiting and not self._stopping:
-            self._drive(lane)
-
-    async def _drain(self, lane: Lane) -> None:
-        while lane.waiting:
-            batch = lane.waiting.popleft()
-            refusal: str | None = "appending was interrupted"
-            try:
-                refusal = await self._deliver(lane, batch)
-            finally:
-                self.pending_bytes -= batch.size
-                batch.settle(refusal)
-
-    async def _deliver(self, lane: Lane, batch: Batch) -> str | None:
-        if batch.is_abandoned():
-            metrics.ABANDONED_BATCHES.inc()
-            return "abandoned"
-        began = time.perf_counter()
-        records = batch.builder.record_count()
-        refusal = await self._producer.deliver(batch.builder, lane.topic, lane.partition)
-        metrics.BATCH_RECORDS.observe(records)
-        if refusal is None:
-            metrics.APPEND_SECONDS.observe(time.perf_counter() - began)
-        else:
-            metrics.FAILED_BATCHES.inc()
-        return refusal
+    def _expire(self) -> None:
+        now = self._loop.time()
+        for batch in tuple(self._unsettled):
+            batch.expire(now)
+        again = self._loop.call_later(SWEEP_SECONDS, self._expire) if self._unsettled else None
+        self._sweep = again
 
 
-def _expire(waiters: Sequence[Waiter], timeout: float) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(f"no acknowledgement from Kafka within {timeout:g} s")
+def _resolve(future: asyncio.Future[str | None], refusal: str | None) -> None:
+    if not future.done():  # it may have been cancelled just now
+        future.set_result(refusal)

@@ -1,5 +1,6 @@
 """The partition of a key: murmur2 as Kafka's Java client computes it, so that all agree."""
 
+from functools import lru_cache
 from struct import Struct
 from typing import Final
 
@@ -9,9 +10,11 @@ _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
 _WORD: Final = 0xFFFFFFFF
 _UUID_BYTES: Final = 36
+_REMEMBERED: Final = 2**15  # chats talk in bursts; about 5 MB
 _uuid_words: Final = Struct("<9I").unpack
 
 
+@lru_cache(_REMEMBERED)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition among `partitions` that holds `key`."""
     digest = _murmur2_of_uuid(key) if len(key) == _UUID_BYTES else murmur2(key)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -20,6 +20,9 @@ REQUEST_SECONDS: Final = 5.0  # a frozen broker is noticed, and its connection r
 CLOSE_SECONDS: Final = 5.0
 RESTART_SECONDS: Final = 0.5
 
+Delivery = asyncio.Future[object]
+"""Done when all replicas have a batch; raises `KafkaError`; cancelled when nobody will know."""
+
 
 class LastingProducer:
     """Hands batches to Kafka, one at a time per partition, with acks=all and idempotence.
@@ -32,7 +35,7 @@ class LastingProducer:
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
         self._kafka = self._create()
-        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._under_way: set[Delivery] = set()
         self._usable = asyncio.Event()
         self._replacing: asyncio.Task[None] | None = None
 
@@ -52,10 +55,17 @@ class LastingProducer:
             self._replacing.cancel()
             await asyncio.wait([self._replacing])
         await _close(self._kafka)
+        self._give_up()
 
     def create_batch(self) -> BatchBuilder:
         """An empty batch."""
         return self._kafka.create_batch()
+
+    def leader_of(self, topic: str, partition: int) -> int | None:
+        """The broker that a batch for this partition would go to, as far as is known."""
+        cluster = self._kafka.client.cluster
+        leader: int | None = cluster.leader_for_partition(TopicPartition(topic, partition))
+        return leader
 
     async def partitions_of(self, topic: str) -> int:
         """How many partitions `topic` has; raises `KafkaError`."""
@@ -67,22 +77,28 @@ class LastingProducer:
         await self._usable.wait()
         await self._kafka.client.fetch_all_metadata()
 
-    async def deliver(self, batch: BatchBuilder, topic: str, partition: int) -> str | None:
-        """None once all replicas have acknowledged `batch`, else why that is not known."""
+    async def submit(self, batch: BatchBuilder, topic: str, partition: int) -> Delivery:
+        """The delivery of `batch`, under way; raises `KafkaError`.
+
+        The one before it for the same partition must be done.
+        """
         await self._usable.wait()
-        kafka, lost = self._kafka, self._lost
+        kafka = self._kafka
         try:
-            delivery = await kafka.send_batch(batch, topic, partition=partition)
-            await asyncio.wait({delivery, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not delivery.done():
-                return lost.result()
-            delivery.result()
+            delivery: Delivery = await kafka.send_batch(batch, topic, partition=partition)
         except KafkaError as error:
             self._replace(kafka, error)
-            return f"Kafka refused a batch: {error!r}"
-        return None
+            raise
+        self._under_way.add(delivery)
+        delivery.add_done_callback(lambda done: self._done(kafka, done))
+        return delivery
 
-    def _replace(self, refused: AIOKafkaProducer, error: KafkaError) -> None:
+    def _done(self, kafka: AIOKafkaProducer, delivery: Delivery) -> None:
+        self._under_way.discard(delivery)
+        if not delivery.cancelled() and (error := delivery.exception()):
+            self._replace(kafka, error)
+
+    def _replace(self, refused: AIOKafkaProducer, error: BaseException) -> None:
         if refused is not self._kafka or not self._usable.is_set():
             return
         logger.error("Kafka refused a batch, a new producer takes over: %r", error)
@@ -91,14 +107,18 @@ class LastingProducer:
 
     async def _restart(self) -> None:
         await _close(self._kafka)
-        self._lost.set_result("Kafka refused the producer while this batch was under way")
-        self._lost = asyncio.get_running_loop().create_future()
+        self._give_up()
         while True:
             if await self._started():
                 break
             await asyncio.sleep(RESTART_SECONDS)
         metrics.PRODUCERS.inc()
         self._usable.set()
+
+    def _give_up(self) -> None:
+        """What the closed producer still had under way nobody will hear of."""
+        for delivery in tuple(self._under_way):
+            delivery.cancel()
 
     async def _started(self) -> bool:
         self._kafka = self._create()

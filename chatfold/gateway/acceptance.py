@@ -1,33 +1,33 @@
 """From an authentic webhook to the records that keep it; without IO."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from chatfold.gateway.addresses import Address, Owner
-from chatfold.gateway.outcomes import REFUSALS, Outcome, Refusal
+from chatfold.gateway.outcomes import REJECTIONS, Outcome, Rejection
+from chatfold.gateway.scribe import Scribe
 from providers.protocol import Item, Webhook
-from schemas import codec, envelope, identity
-from schemas.inputs import WebhookReceived, WebhookUnrouted
+from schemas import codec
+from schemas.envelope import Record
 
-_SOURCE: Final = "/chatfold/gateway"
 _JSON: Final = "application/json"
-_NOT_AUTHENTIC: Final = REFUSALS[Outcome.UNAUTHENTICATED]
+_NOT_AUTHENTIC: Final = REJECTIONS[Outcome.UNAUTHENTICATED]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """The records of a webhook's items, and what is counted when they are in the log."""
 
-    records: Sequence[envelope.Record]
-    kinds: Sequence[str]
-    unrouted: int
+    records: list[Record]
+    kinds: list[str]
+    unrouted: int = 0
 
 
 def accept(
     address: Address, webhook: Webhook, received: datetime, account: str = ""
-) -> Accepted | Refusal:
+) -> Accepted | Rejection:
     """The records of `webhook`, or why it is refused; `account` is what the path names.
 
     Who has not proved to be the provider learns only that. One item of an account that
@@ -36,21 +36,14 @@ def accept(
     secret = _proof(address, webhook)
     if secret is None:
         return _NOT_AUTHENTIC
-    if not _is_json(webhook.headers):
-        return REFUSALS[Outcome.WRONG_TYPE]
+    given = webhook.headers.get("content-type")
+    if given and given != _JSON and not _is_json(given):
+        return REJECTIONS[Outcome.WRONG_TYPE]
     try:
         body = codec.loads(webhook.body)
     except ValueError:
-        return REFUSALS[Outcome.NOT_JSON]
-    items = address.provider.split(body)
-    owners = [_owner(address, item, secret, account) for item in items]
-    if not all(owner is None or secret in owner.secrets for owner in owners):
-        return _NOT_AUTHENTIC
-    return Accepted(
-        [_record(address, *one, received) for one in zip(items, owners, strict=True)],
-        [item.kind for item in items],
-        owners.count(None),
-    )
+        return REJECTIONS[Outcome.NOT_JSON]
+    return _written(address, address.provider.split(body), secret, received, account)
 
 
 def _proof(address: Address, webhook: Webhook) -> str | None:
@@ -61,9 +54,27 @@ def _proof(address: Address, webhook: Webhook) -> str | None:
     return None
 
 
-def _is_json(headers: Mapping[str, str]) -> bool:
-    given = headers.get("content-type")
-    return not given or given.partition(";")[0].strip().lower() == _JSON
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == _JSON
+
+
+def _written(
+    address: Address, items: Sequence[Item], secret: str, received: datetime, account: str
+) -> Accepted | Rejection:
+    time = ("ce_time", received.isoformat().encode())
+    accepted = Accepted([], [])
+    for item in items:
+        owner = _owner(address, item, secret, account)
+        if owner is None:
+            accepted.unrouted += 1
+            scribe = Scribe(address.provider, item.account or "", tenant=None)
+        elif secret in owner.secrets:
+            scribe = owner.scribe
+        else:
+            return _NOT_AUTHENTIC
+        accepted.records.append(scribe.record(item, time))
+        accepted.kinds.append(item.kind)
+    return accepted
 
 
 def _owner(address: Address, item: Item, secret: str, named: str) -> Owner | None:
@@ -78,46 +89,3 @@ def _owner(address: Address, item: Item, secret: str, named: str) -> Owner | Non
     if len(vouching) > 1:
         vouching = [owner for owner in vouching if owner.account == named]
     return vouching[0] if vouching else None
-
-
-def _record(
-    address: Address, item: Item, owner: Owner | None, received: datetime
-) -> envelope.Record:
-    provider = address.provider
-    tenant = owner.tenant if owner else ""
-    account = owner.account if owner else item.account or ""
-    kind = WebhookReceived if owner else WebhookUnrouted
-    person = item.platform_user_id if owner else ""
-    input_id = identity.input_id(
-        tenant=tenant,
-        provider=provider.name,
-        account=account,
-        kind=item.kind,
-        message_id=item.message_id,
-    )
-    chat_id = identity.chat_id(
-        tenant=tenant,
-        platform=provider.platform,
-        platform_user_id=person or f"account:{account}",
-    )
-    data = kind(
-        provider=provider.name,
-        account=account,
-        platform=provider.platform,
-        kind=item.kind,
-        platform_user_id=item.platform_user_id,
-        message_id=item.message_id,
-        fragment=item.fragment,
-    )
-    return envelope.encode(
-        envelope.Recorded(
-            id=input_id,
-            time=received,
-            source=_SOURCE,
-            tenant=tenant,
-            chat_id=chat_id,
-            causation_id=input_id,
-            correlation_id=input_id,
-            data=data,
-        )
-    )

@@ -3,13 +3,18 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from chatfold.gateway import metrics
+from chatfold.gateway.outcomes import Outcome
+from chatfold.gateway.scribe import Scribe
 from chatfold.tenancy import SecretMissing, Secrets, TenantDirectory
 from chatfold.tenancy.index import Owned
 from providers.protocol import Provider
 
 logger = logging.getLogger(__name__)
+
+REMEMBERED_PATHS: Final = 4096  # whoever makes up more costs a look-up each, and no memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,7 @@ class Owner:
     tenant: str
     account: str
     secrets: frozenset[str]
+    scribe: Scribe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +46,16 @@ class Address:
         return [owner for owner in self.addressed if secret in owner.secrets]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads: an address, and the account that the path names, if any."""
+
+    address: Address
+    account: str
+
+
 class Addresses:
-    """Addresses by provider and tenant, kept until tenants or secrets change."""
+    """Places by path, kept until tenants or secrets change."""
 
     def __init__(
         self, directory: TenantDirectory, secrets: Secrets, providers: Mapping[str, Provider]
@@ -50,30 +64,40 @@ class Addresses:
         self._secrets = secrets
         self._providers = providers
         self._owners: dict[str, Mapping[str, Owner]] = {}
-        self._kept: dict[tuple[str, str | None], Address | None] = {}
+        self._built: dict[tuple[str, str | None], Address] = {}
+        self._places: dict[str, Place] = {}
         directory.on_change(self.forget)
 
     def forget(self) -> None:
         """Look everything up anew."""
         self._owners.clear()
-        self._kept.clear()
+        self._built.clear()
+        self._places.clear()
 
     def refresh_secrets(self) -> bool:
         """Whether a secret's file has changed; reads files, so run it in a thread."""
         return self._secrets.refresh()
 
-    def find(self, provider: str, tenant: str | None) -> Address | None:
-        """The address; None where the named tenant is unknown.
+    def place(self, path: str) -> Place | Outcome:
+        """Where `/webhooks/{provider}[/{tenant}[/{account}[/...]]]` leads, or why nowhere."""
+        known = self._places.get(path)
+        if known is not None:
+            return known
+        _, _, name, tenant, account, *_ = [*path.split("/"), "", "", ""]
+        if (provider := self._providers.get(name)) is None:
+            return Outcome.UNKNOWN_PROVIDER
+        if tenant and self._directory.tenant(tenant) is None:
+            return Outcome.UNKNOWN_TENANT
+        if len(self._places) >= REMEMBERED_PATHS:
+            self._places.clear()
+        self._places[path] = Place(self._address(provider, tenant or None), account)
+        return self._places[path]
 
-        Raises `KeyError` for an unknown provider.
-        """
-        known = self._providers[provider]
-        if tenant is not None and self._directory.tenant(tenant) is None:
-            return None  # not kept: what does not exist is without bound
-        key = (provider, tenant)
-        if key not in self._kept:
-            self._kept[key] = self._build(known, tenant)
-        return self._kept[key]
+    def _address(self, provider: Provider, tenant: str | None) -> Address:
+        key = (provider.name, tenant)
+        if key not in self._built:
+            self._built[key] = self._build(provider, tenant)
+        return self._built[key]
 
     def _build(self, provider: Provider, tenant: str | None) -> Address:
         owners = self._owners_at(provider)
@@ -98,7 +122,9 @@ class Addresses:
     def _owner(self, owned: Owned) -> Owner:
         tenant, account = owned
         secrets = self._resolved(owned, account.secrets)
-        return Owner(tenant.tenant_id, account.account, frozenset(secrets))
+        provider = self._providers[account.provider]
+        scribe = Scribe(provider, account.account, tenant=tenant.tenant_id)
+        return Owner(tenant.tenant_id, account.account, frozenset(secrets), scribe)
 
     def _verify_tokens(self, provider: Provider, tenant: str | None) -> Sequence[str]:
         return _distinct(

@@ -1,11 +1,12 @@
 """The gateway's answers, made once: a webhook that is accepted costs no new object."""
 
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from starlette.types import Message, Send
+from starlette.types import Message
 
-from chatfold.gateway.outcomes import REFUSALS, Outcome, Refusal
+from chatfold.gateway.outcomes import REJECTIONS, Outcome, Rejection
 from schemas import codec
 
 _RETRY_SECONDS: Final = {Outcome.OVERLOADED: b"1", Outcome.UNAVAILABLE: b"5"}
@@ -20,7 +21,7 @@ def _answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
     return start, {"type": "http.response.body", "body": body}
 
 
-def _refusal(refusal: Refusal) -> Answer:
+def _refusal(refusal: Rejection) -> Answer:
     headers = [(b"content-type", b"application/json")]
     if seconds := _RETRY_SECONDS.get(refusal.outcome):
         headers.append((b"retry-after", seconds))
@@ -30,18 +31,24 @@ def _refusal(refusal: Refusal) -> Answer:
 
 
 ANSWERS: Final = MappingProxyType(
-    {outcome: _refusal(refusal) for outcome, refusal in REFUSALS.items()}
+    {outcome: _refusal(refusal) for outcome, refusal in REJECTIONS.items()}
     | {Outcome.ACCEPTED: _answer(200, b"")}  # Telegram would carry out what a body says
+    | {Outcome.CUT_OFF: _answer(400, b"")}  # nobody is there to read it
 )
+
+
+def _response(answer: Answer) -> bytes:
+    start, body = answer
+    headers = b"".join(b"%b: %b\r\n" % header for header in start["headers"])
+    phrase = HTTPStatus(start["status"]).phrase.encode()
+    content: bytes = body["body"]
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (start["status"], phrase, headers, content)
+
+
+RESPONSES: Final = MappingProxyType({o: _response(answer) for o, answer in ANSWERS.items()})
+"""The same as bytes of HTTP/1.1."""
 
 
 def challenge(words: str) -> Answer:
     """The answer to a provider's check of the address: its own words."""
     return _answer(200, words.encode(), (b"content-type", b"text/plain; charset=utf-8"))
-
-
-async def give(answer: Answer, send: Send) -> None:
-    """Send `answer`."""
-    start, body = answer
-    await send(start)
-    await send(body)

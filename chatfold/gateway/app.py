@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
 
@@ -17,12 +17,14 @@ from chatfold import serving, telemetry
 from chatfold.clock import Clock
 from chatfold.eventlog import EventLog, KafkaUnreachable
 from chatfold.gateway.addresses import Addresses
+from chatfold.gateway.protocol import protocol
 from chatfold.gateway.webhooks import PREFIX, Limits, Webhooks
 from chatfold.tenancy import Secrets, TenantDirectory
 from providers.protocol import Provider
 from schemas import codec
 
 ROLE: Final = "gateway"
+PREPARE_SECONDS: Final = 10.0
 REACH_SECONDS: Final = 1.5
 SECRETS_SECONDS: Final = 30.0  # a secret that is replaced in its file counts after this
 
@@ -42,6 +44,7 @@ class Gateway:
         now: Clock,
     ) -> None:
         self._log = log
+        self._topic = topic
         self._directory = directory
         self._providers = providers
         self._addresses = Addresses(directory, secrets, providers)
@@ -52,12 +55,10 @@ class Gateway:
             routes=[Route("/", self._index), *telemetry.health_routes(self.unready)]
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
-        if scope["path"].startswith(PREFIX):
-            await self._webhooks(scope, receive, send)
-        else:
-            await self._rest(scope, receive, send)
+        app = self._webhooks if scope["path"].startswith(PREFIX) else self._rest
+        return app(scope, receive, send)
 
     async def unready(self) -> Sequence[str]:
         """Why webhooks could not be taken now."""
@@ -79,6 +80,7 @@ class Gateway:
         max_connections: int | None = None,
     ) -> None:
         """Serve until `stop`, then finish the webhooks under way."""
+        await self._log.prepare(self._topic, PREPARE_SECONDS)
         async with self._kept_up():
             await serving.serve(
                 self,
@@ -86,6 +88,7 @@ class Gateway:
                 stop,
                 drain_seconds=drain_seconds,
                 max_connections=max_connections,
+                protocol=protocol(self._webhooks),
             )
 
     @contextlib.asynccontextmanager

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """Why a webhook is not taken; `status` and `text` are what the caller learns."""
 
     outcome: Outcome
@@ -35,22 +35,22 @@ class Refusal:
     text: str
 
 
-REFUSALS: Final = MappingProxyType(
+REJECTIONS: Final = MappingProxyType(
     {
         refusal.outcome: refusal
         for refusal in (
-            Refusal(Outcome.CHALLENGE_REFUSED, 403, "the verification is not ours"),
-            Refusal(Outcome.FAILED, 500, "an error on our side; it is logged"),
-            Refusal(Outcome.NOT_JSON, 400, "the body is not JSON"),
-            Refusal(Outcome.OVERLOADED, 503, "too many webhooks at once; try again later"),
-            Refusal(Outcome.TOO_LARGE, 413, "the body is too large"),
-            Refusal(Outcome.TOO_SLOW, 408, "the body did not arrive in time"),
-            Refusal(Outcome.UNAUTHENTICATED, 401, "the webhook is not authentic"),
-            Refusal(Outcome.UNAVAILABLE, 503, "the webhook could not be stored; try again later"),
-            Refusal(Outcome.UNKNOWN_PROVIDER, 404, "there is no such provider"),
-            Refusal(Outcome.UNKNOWN_TENANT, 404, "there is no such tenant"),
-            Refusal(Outcome.WRONG_METHOD, 405, "this address takes POST, PUT, PATCH and DELETE"),
-            Refusal(Outcome.WRONG_TYPE, 415, "the content type must be application/json"),
+            Rejection(Outcome.CHALLENGE_REFUSED, 403, "the verification is not ours"),
+            Rejection(Outcome.FAILED, 500, "an error on our side; it is logged"),
+            Rejection(Outcome.NOT_JSON, 400, "the body is not JSON"),
+            Rejection(Outcome.OVERLOADED, 503, "too many webhooks at once; try again later"),
+            Rejection(Outcome.TOO_LARGE, 413, "the body is too large"),
+            Rejection(Outcome.TOO_SLOW, 408, "the body did not arrive in time"),
+            Rejection(Outcome.UNAUTHENTICATED, 401, "the webhook is not authentic"),
+            Rejection(Outcome.UNAVAILABLE, 503, "the webhook could not be stored; try again later"),
+            Rejection(Outcome.UNKNOWN_PROVIDER, 404, "there is no such provider"),
+            Rejection(Outcome.UNKNOWN_TENANT, 404, "there is no such tenant"),
+            Rejection(Outcome.WRONG_METHOD, 405, "this address takes POST, PUT, PATCH and DELETE"),
+            Rejection(Outcome.WRONG_TYPE, 415, "the content type must be application/json"),
         )
     }
 )

@@ -1,8 +1,15 @@
-"""The webhook route as a raw ASGI application: it runs for every webhook, so it is kept bare."""
+"""The webhook route: it runs for every webhook, so it is kept bare.
+
+There are two ways through it. `__call__` is a raw ASGI application and can do all. `direct` is
+for a webhook that is in memory as a whole: it makes no task and waits for nothing, and calls
+back when the webhook is answered. Both judge and count alike.
+"""
 
 import logging
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -12,17 +19,19 @@ from chatfold.clock import Clock
 from chatfold.eventlog import AppendFailed, EventLog, Overloaded, RecordTooLarge
 from chatfold.gateway import answers, metrics
 from chatfold.gateway.acceptance import Accepted, accept
-from chatfold.gateway.addresses import Address, Addresses
-from chatfold.gateway.outcomes import Outcome, Refusal
-from chatfold.gateway.requests import Backlog, Headers, Intake
+from chatfold.gateway.addresses import Addresses, Place
+from chatfold.gateway.outcomes import Outcome, Rejection
+from chatfold.gateway.requests import REQUEST_BYTES, Backlog, Headers, whole_body
 from chatfold.gateway.seldom import Seldom
 from providers.protocol import Webhook
 
 logger = logging.getLogger(__name__)
 
 PREFIX: Final = "/webhooks/"
-_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _NO_QUERY: Final[dict[str, str]] = {}
+
+Finish = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +45,7 @@ class Limits:
 
 
 class Webhooks:
-    """Answers `/webhooks/{provider}[/{tenant}[/…]]`; 200 only when all is in the log."""
+    """Answers `/webhooks/{provider}[/{tenant}[/...]]`; 200 only when all is in the log."""
 
     def __init__(
         self, *, log: EventLog, topic: str, addresses: Addresses, limits: Limits, now: Clock
@@ -52,91 +61,136 @@ class Webhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error on our side is a 500 without a trace, and logged."""
-        began = time.perf_counter()
-        path = scope["path"][len(PREFIX) :].split("/", 3)
-        label, outcome = metrics.UNKNOWN, Outcome.FAILED
+        began, answer = perf_counter(), None
+        place = self._addresses.place(scope["path"])
         try:
-            address = self._find(path)
-            if isinstance(address, Address):
-                label = address.provider.name
-                outcome, answer = await self._answer(address, path, scope, receive)
+            if isinstance(place, Outcome):
+                outcome = place
+            elif scope["method"] in METHODS:
+                outcome = await self._take(place, scope, receive)
             else:
-                outcome, answer = address, answers.ANSWERS[address]
+                outcome, answer = _challenge(place, scope)
         except Exception:
             logger.exception("a webhook failed")
-            answer = answers.ANSWERS[outcome]
-        counter, seconds = metrics.result(label, outcome)
-        counter.inc()
-        seconds.observe(time.perf_counter() - began)
-        if answer is not None:
-            await answers.give(answer, send)
+            outcome = Outcome.FAILED
+        _count(place, outcome, began)
+        start, body = answer or answers.ANSWERS[outcome]
+        await send(start)
+        await send(body)
 
-    def _find(self, path: list[str]) -> Address | Outcome:
-        tenant = path[1] if len(path) > 1 and path[1] else None
+    def direct(self, scope: Scope, body: bytes, finish: Finish) -> None:
+        """Take a POST or the like; `finish` is told the outcome, at once or later."""
+        began = perf_counter()
+        place = self._addresses.place(scope["path"])
         try:
-            address = self._addresses.find(path[0], tenant)
-        except KeyError:
-            return Outcome.UNKNOWN_PROVIDER
-        return address or Outcome.UNKNOWN_TENANT
-
-    async def _answer(
-        self, address: Address, path: list[str], scope: Scope, receive: Receive
-    ) -> tuple[Outcome, answers.Answer | None]:
-        if scope["method"] not in _METHODS:
-            return _challenge(address, scope)
-        intake = Intake(
-            self._backlog, limit=self._limits.body_bytes, seconds=self._limits.body_seconds
-        )
-        try:
-            outcome = await self._take(
-                address, path, scope, await intake.body(receive, scope["headers"])
-            )
-        finally:
-            intake.release()
-        return outcome, answers.ANSWERS.get(outcome)
-
-    async def _take(
-        self, address: Address, path: list[str], scope: Scope, body: bytes | Refusal | None
-    ) -> Outcome:
-        if body is None:
-            return Outcome.CUT_OFF
-        if isinstance(body, Refusal):
-            return body.outcome
-        webhook = Webhook(body, Headers(scope["headers"]), _query(scope))
-        accepted = accept(address, webhook, self._now(), path[2] if len(path) > 2 else "")
-        if isinstance(accepted, Refusal):
-            self._seldom.warn("webhooks of %s refused: %s", address.provider.name, accepted.text)
-            return accepted.outcome
-        return await self._append(address.provider.name, accepted)
-
-    async def _append(self, provider: str, accepted: Accepted) -> Outcome:
-        try:
-            await self._log.append(self._topic, accepted.records, self._limits.append_seconds)
-        except Overloaded:
-            return Outcome.OVERLOADED
-        except RecordTooLarge:
-            return Outcome.TOO_LARGE
+            outcome = self._offer(place, scope, body, began, finish)
         except AppendFailed as failure:
-            self._seldom.warn("webhooks of %s answered 503: %s", provider, failure)
-            return Outcome.UNAVAILABLE
-        for kind in accepted.kinds:
-            metrics.items(provider, kind).inc()
-        if accepted.unrouted:
-            metrics.UNROUTED.labels(provider).inc(accepted.unrouted)
-        return Outcome.ACCEPTED
+            outcome = self._refused(place, failure)
+        except Exception:
+            logger.exception("a webhook failed")
+            outcome = Outcome.FAILED
+        if outcome is not None:
+            _count(place, outcome, began)
+            finish(outcome)
+
+    def _offer(
+        self, place: Place | Outcome, scope: Scope, body: bytes, began: float, finish: Finish
+    ) -> Outcome | None:
+        if isinstance(place, Outcome):
+            return place
+        accepted = self._judge(place, Headers(scope["headers"]), body, scope["query_string"])
+        if isinstance(accepted, Outcome):
+            return accepted
+        told = partial(self._told, place, accepted, began, finish)
+        self._log.offer(self._topic, accepted.records, self._limits.append_seconds, told)
+        return None
+
+    def _told(
+        self, place: Place, accepted: Accepted, began: float, finish: Finish, refusal: str | None
+    ) -> None:
+        if refusal is None:
+            outcome = _kept(place, accepted)
+        else:
+            outcome = self._refused(place, AppendFailed(refusal))
+        _count(place, outcome, began)
+        finish(outcome)
+
+    async def _take(self, place: Place, scope: Scope, receive: Receive) -> Outcome:
+        headers, backlog = Headers(scope["headers"]), self._backlog
+        declared = headers.content_length
+        if declared > self._limits.body_bytes:
+            return Outcome.TOO_LARGE
+        if not backlog.has_room(declared):
+            return Outcome.OVERLOADED
+        body = await whole_body(
+            receive, backlog, limit=self._limits.body_bytes, seconds=self._limits.body_seconds
+        )
+        if isinstance(body, Outcome):
+            return body
+        held = REQUEST_BYTES + len(body)
+        backlog.used += held
+        try:
+            accepted = self._judge(place, headers, body, scope["query_string"])
+            if isinstance(accepted, Outcome):
+                return accepted
+            await self._log.append(self._topic, accepted.records, self._limits.append_seconds)
+            return _kept(place, accepted)
+        except AppendFailed as failure:
+            return self._refused(place, failure)
+        finally:
+            backlog.used -= held
+
+    def _judge(
+        self, place: Place, headers: Headers, body: bytes, query: bytes
+    ) -> Accepted | Outcome:
+        if len(body) > self._limits.body_bytes:
+            return Outcome.TOO_LARGE
+        webhook = Webhook(body, headers, _parsed(query) if query else _NO_QUERY)
+        accepted = accept(place.address, webhook, self._now(), place.account)
+        if isinstance(accepted, Rejection):
+            provider = place.address.provider.name
+            self._seldom.warn("webhooks of %s refused: %s", provider, accepted.text)
+            return accepted.outcome
+        return accepted
+
+    def _refused(self, place: Place | Outcome, failure: AppendFailed) -> Outcome:
+        self._seldom.warn("webhooks of %s not in the log: %s", _name(place), failure)
+        match failure:
+            case Overloaded():
+                return Outcome.OVERLOADED
+            case RecordTooLarge():
+                return Outcome.TOO_LARGE
+            case _:
+                return Outcome.UNAVAILABLE
 
 
-def _challenge(address: Address, scope: Scope) -> tuple[Outcome, answers.Answer]:
+def _name(place: Place | Outcome) -> str:
+    return metrics.UNKNOWN if isinstance(place, Outcome) else place.address.provider.name
+
+
+def _count(place: Place | Outcome, outcome: Outcome, began: float) -> None:
+    metrics.TALLY.webhook(_name(place), outcome, perf_counter() - began)
+
+
+def _kept(place: Place, accepted: Accepted) -> Outcome:
+    provider = place.address.provider.name
+    for kind in accepted.kinds:
+        metrics.TALLY.items[provider, kind] += 1
+    if accepted.unrouted:
+        metrics.TALLY.unrouted[provider] += accepted.unrouted
+    return Outcome.ACCEPTED
+
+
+def _challenge(place: Place, scope: Scope) -> tuple[Outcome, answers.Answer | None]:
     if scope["method"] != "GET":
-        return Outcome.WRONG_METHOD, answers.ANSWERS[Outcome.WRONG_METHOD]
-    query = _query(scope)
-    for token in address.verify_tokens:
-        words = address.provider.challenge(query, token)
+        return Outcome.WRONG_METHOD, None
+    query = _parsed(scope["query_string"])
+    for token in place.address.verify_tokens:
+        words = place.address.provider.challenge(query, token)
         if words is not None:
             return Outcome.CHALLENGED, answers.challenge(words)
-    return Outcome.CHALLENGE_REFUSED, answers.ANSWERS[Outcome.CHALLENGE_REFUSED]
+    return Outcome.CHALLENGE_REFUSED, None
 
 
-def _query(scope: Scope) -> dict[str, str]:
-    raw: bytes = scope["query_string"]
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else _NO_QUERY
+def _parsed(query: bytes) -> dict[str, str]:
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))

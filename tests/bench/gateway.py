@@ -148,8 +148,9 @@ async def serve(name: str, port: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with {"floor": floor, "peer": peer, "ours": ours}[name](load()) as app:
         listener = serving.listen("127.0.0.1", port)
+        serve = app.serve if isinstance(app, Gateway) else partial(serving.serve, app)
         print("ready", flush=True)
-        await serving.serve(app, listener, stop, drain_seconds=5)
+        await serve(listener, stop, drain_seconds=5)
 
 
 class Connection(asyncio.Protocol):
