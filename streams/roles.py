@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from faust.types import TP
+
 from streams import transport
 from streams.agents import metrics
 from streams.apps import AgentApp, Consumption, Window
@@ -37,6 +39,7 @@ class AgentRole:
 
     def __post_init__(self) -> None:
         self._app: AgentApp | None = None
+        self._measured: set[int] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; raises `AgentFailed` if Faust, Kafka or a bug prevents it.
@@ -78,24 +81,33 @@ class AgentRole:
         name = self.taken.name
         metrics.IN_FLIGHT.labels(name).set(app.window.in_flight)
         metrics.HELD.labels(name).set(app.window.held)
-        if not transport.is_running(app.consumer):
-            return
-        for tp in app.consumer.assignment():
-            oldest = app.window.oldest(tp)
-            lag = app.consumer.lag(tp, oldest.offset if oldest else None)
-            if lag is not None:
-                age = self.now().timestamp() - oldest.message.timestamp if oldest else 0
-                metrics.LAG.labels(name, tp.partition).set(lag)
-                metrics.LAG_SECONDS.labels(name, tp.partition).set(max(0, age))
+        ours = app.consumer.assignment() if transport.is_running(app.consumer) else set()
+        for tp in ours:
+            self._measure_lag(app, tp)
+        for partition in self._measured - {tp.partition for tp in ours}:
+            metrics.LAG.remove(name, partition)
+            metrics.LAG_SECONDS.remove(name, partition)
+            self._measured.discard(partition)
+
+    def _measure_lag(self, app: AgentApp, tp: TP) -> None:
+        oldest = app.window.oldest(tp)
+        lag = app.consumer.lag(tp, oldest.offset if oldest else None)
+        if lag is not None:
+            self._measured.add(tp.partition)
+            age = self.now().timestamp() - oldest.message.timestamp if oldest else 0
+            metrics.LAG.labels(self.taken.name, tp.partition).set(lag)
+            metrics.LAG_SECONDS.labels(self.taken.name, tp.partition).set(max(0, age))
 
     async def _shut(self, app: AgentApp, starting: asyncio.Task[None]) -> None:
         await app.window.close(self.taken.grace)
         starting.cancel()
         await asyncio.wait([starting])
-        try:
-            await asyncio.wait_for(app.stop(), STOP_SECONDS)
-        except TimeoutError:
+        stopping = asyncio.create_task(app.stop())
+        await asyncio.wait([stopping], timeout=STOP_SECONDS)
+        if not stopping.done():  # it swallows a cancellation, and goes on to wait for Kafka
             logger.warning("%s: Faust did not stop in %s s", self.taken.name, STOP_SECONDS)
+        elif not stopping.cancelled() and (error := stopping.exception()):
+            logger.warning("%s: Faust did not stop in order", self.taken.name, exc_info=error)
 
 
 def _problem(

@@ -17,6 +17,10 @@ from faust.types import TP, AppT, Message
 from mode.threads import WorkerThread
 
 FETCH_MAX_WAIT_MS: Final = 500
+RETRY_MS: Final = 300
+"""Between tries while Kafka is away; every try is an error in aiokafka's log."""
+
+STOP_SECONDS: Final = 5.0
 REFRESH_METADATA_MS: Final = 60_000
 
 
@@ -70,6 +74,7 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):
 
     Worker = DaemonThread
     mundane_level = "debug"
+    shutdown_timeout = STOP_SECONDS
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -90,6 +95,7 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=_milliseconds(conf.broker_rebalance_timeout),
             request_timeout_ms=_milliseconds(conf.broker_request_timeout),
             fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+            retry_backoff_ms=RETRY_MS,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             metadata_max_age_ms=REFRESH_METADATA_MS,
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),

@@ -11,7 +11,19 @@ from chatfold.sandbox.media import File, Media
 from schemas import codec
 
 _FIELDS: Final = frozenset(
-    {"provider", "account", "method", "to", "text", "reference", "fault", "accepted", "message_id"}
+    {
+        "provider",
+        "account",
+        "method",
+        "to",
+        "text",
+        "reference",
+        "is_send",
+        "fault",
+        "status",
+        "accepted",
+        "message_id",
+    }
 )
 _PAGE: Final = 1_000
 

@@ -148,16 +148,28 @@ async def test_a_second_agent_makes_no_send_unknown_and_takes_its_share(
                 await scene.arrived(scene.received + 300)
                 assert _sends(first) > 0
                 assert _sends(second) > 0
+                assert _partitions(first) | _partitions(second) == set("0123")
+                assert not _partitions(first) & _partitions(second)
                 told = await agents.reported(settings, orders)
         assert {one.outcome for one in told.values()} == {SENT}
         scene.check(orders, told)
 
 
-def _sends(agent: Agent) -> float:
+def _lines(agent: Agent, metric: str) -> list[str]:
     with urllib.request.urlopen(f"http://127.0.0.1:{agent.port}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
-    found = [line for line in lines if line.startswith("chatfold_delivery_sends_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in found)
+    return [line for line in lines if line.startswith(metric + "{")]
+
+
+def _sends(agent: Agent) -> float:
+    return sum(
+        float(line.rpartition(" ")[2]) for line in _lines(agent, "chatfold_delivery_sends_total")
+    )
+
+
+def _partitions(agent: Agent) -> set[str]:
+    """The partitions whose lag an agent shows."""
+    return {line.split('"')[3] for line in _lines(agent, "chatfold_agent_lag_records")}
 
 
 async def test_the_assistant_answers_questions_and_says_why_it_cannot(
@@ -177,7 +189,7 @@ async def test_the_assistant_answers_questions_and_says_why_it_cannot(
             data=AnswerQuestion(question_id=question_id, question=Question.VIEW_STATS),
         )
         await kafka.produce(settings, names.work_reply, [envelope.encode(question)])
-        with roles.running(Agent("reply", settings, tmp_path / "reply.log", TEST_VIEWS=views)):
+        with roles.running(Agent("reply", settings, tmp_path / "log", "a", TEST_VIEWS=views)):
             answer = await _answer_to(settings, question_id)
         if views:
             assert answer.error == "ConnectionError: the view store is away"
@@ -209,8 +221,30 @@ async def test_a_broker_that_goes_and_comes_back_costs_nothing(
         scene.box.faults.add(Fault(fault="slow", delay=1.0, times=40))
         with roles.running(scene.agent("a")):
             await scene.arrived(50)
-            await _away(own_servers, how, 15)
+            await _away(own_servers, how, 9)
             told = await agents.reported(settings, orders, 120)
+    scene.check(orders, told)
+    assert {one.outcome for one in told.values()} == {SENT}
+
+
+@pytest.mark.slow
+async def test_told_to_stop_while_the_broker_is_away_it_goes_in_bounded_time(
+    own_servers: Stack, tmp_path: Path
+) -> None:
+    settings = servers.isolated(own_servers.settings, "going", tmp_path)
+    async with staged(settings, tmp_path / "agent.log") as scene:
+        orders = [agents.order(chat, 0) for chat in range(20)]
+        await agents.produce(settings, orders)
+        with roles.running(agent := scene.agent("a")):
+            await scene.arrived(20)
+            await asyncio.to_thread(own_servers.kafka.stop)
+            try:
+                agent.process.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(agent.wait_ended, 60)
+            finally:
+                await asyncio.to_thread(own_servers.kafka.start)
+        with roles.running(scene.agent("a")):
+            told = await agents.reported(settings, orders)
     scene.check(orders, told)
     assert {one.outcome for one in told.values()} == {SENT}
 

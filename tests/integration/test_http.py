@@ -299,6 +299,8 @@ async def test_the_sandbox_is_controlled_over_http(http: Http) -> None:
         assert (await control("DELETE", "faults")).status == 204
         await http.drive(send(box, "telegram", to="8"))
         assert b'"found":1' in (await control("GET", "requests?to=8&limit=5")).body
+        assert b'"found":1' in (await control("GET", "requests?is_send=True")).body
+        assert b'"found":0' in (await control("GET", "requests?is_send=False")).body
         assert (await control("GET", "requests?limit=x")).status == 400
         assert b'"accepted":1' in (await control("GET", "summary")).body
         assert (await control("DELETE", "requests")).status == 204
