@@ -9,6 +9,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from chatfold.refusal import Refusal
+
 BACKLOG: Final = 2048
 KEEP_ALIVE_SECONDS: Final = 75  # providers reuse connections; nginx waits as long
 
@@ -20,9 +22,20 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
-    """A listening socket; with `reuse_port` several processes may share the port."""
+    """A listening socket; with `reuse_port` several processes may share the port.
+
+    Raises `Refusal` where the port is taken or the address is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=reuse_port)
+    try:
+        return socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, reuse_port=reuse_port
+        )
+    except OSError as error:
+        raise Refusal(
+            f"port {port} of {host} cannot be listened on ({error.strerror}): choose another in"
+            " CHATFOLD_GATEWAY_PORT or CHATFOLD_METRICS_PORT, or stop what uses it"
+        ) from None
 
 
 async def serve(
