@@ -37,7 +37,9 @@ async def expected(url: str, schema: str, rows: oracle.Tables) -> Dump:
 
 async def _rows(connection: Any, name: str) -> list[str]:
     key = ", ".join(oracle.KEYS[name])
-    return [row[0] for row in await connection.fetch(f"SELECT t::text FROM {name} t ORDER BY {key}")]
+    return [
+        row[0] for row in await connection.fetch(f"SELECT t::text FROM {name} t ORDER BY {key}")
+    ]
 
 
 async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
