@@ -66,9 +66,7 @@ class ViewSink:
             chat = (one.tenant, one.chat_id)
             known[chat] = evolve(known[chat], one, self._lifetime)
         changed = [view for chat in chats if (view := known[chat]) is not None]
-        self._reach("views.before_write")
         await self._save(changed, move)
-        self._reach("views.after_write")
         _forget(known, chats)
 
     async def _load(self, missing: Sequence[Chat], known: dict[Chat, ActiveChat | None]) -> None:
@@ -76,10 +74,12 @@ class ViewSink:
             known.update(zip(chunk, await self._store.load(chunk), strict=True))
 
     async def _save(self, views: Sequence[ActiveChat], move: Move) -> None:
-        *chunks, last = list(_chunks(views)) or [[]]
+        chunks = list(_chunks(views)) or [[]]
         for chunk in chunks:
-            await self._store.save(chunk, self._clock(), None)
-        await self._store.save(last, self._clock(), move)
+            self._reach("views.before_write")
+            step = move if chunk is chunks[-1] else None
+            await self._store.save(chunk, self._clock(), step)
+            self._reach("views.after_write")
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -135,6 +135,16 @@ async def test_views_and_position_survive_the_writer(bench: Bench) -> None:
     assert await read(other, log) == folded(log)
 
 
+async def test_a_partition_that_comes_back_is_not_taken_up_from_memory(bench: Bench) -> None:
+    log = recent_log(bench, 10)
+    one, other = sink(bench.open(), bench), sink(bench.open(), bench)
+    await one.write(log[:100], step(None, 100))
+    await other.write(log[100:200], step(100, 200))
+    assert await one.position("events", 0) == 200
+    await one.write(log[200:], step(200, 300))
+    assert await read(bench.open(), log) == folded(log)
+
+
 async def test_a_view_ends_after_its_time_to_live_and_the_person_stays(bench: Bench) -> None:
     store, log = bench.open(), recent_log(bench, 5, chats=1)
     view = next(iter(folded(log).values()))

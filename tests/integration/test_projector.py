@@ -55,6 +55,19 @@ async def test_reading_the_whole_log_again_changes_nothing(settings: Settings) -
     assert await found(settings) == before == await wanted(settings, log)
 
 
+async def test_a_part_that_comes_again_takes_nothing_back(settings: Settings) -> None:
+    log = facts.log(13, chats=6, facts=900)
+    topic = await projecting.prepare(settings)
+    pool = await database.open_pool(settings.database)
+    sink = sink_of(pool, settings)
+    parts = (log, log[100:300], log[:500], log[40:41])
+    for number, part in enumerate(parts):
+        move = Move(topic=topic, partition=0, begin=number or None, end=number + 1)
+        await sink.write(sink.prepare(part), move)
+    await pool.close()
+    assert await found(settings) == await wanted(settings, log)
+
+
 async def test_projectors_that_come_and_go_share_the_work_without_a_double(
     settings: Settings,
 ) -> None:
@@ -190,7 +203,11 @@ async def test_it_works_behind_a_pooler_that_hands_out_sessions_by_transaction(
         projecting.consuming(settings.model_copy(update={"database_url": url})),
     ):
         await projecting.caught_up(settings)
+        guest = await database.connect(url)
+        paths = {await guest.fetchval("SHOW search_path") for _ in range(6)}
+        await guest.close()
     assert await found(settings) == await wanted(settings, log)
+    assert paths == {'"$user", public'}  # nothing of ours is left in anybody's session
 
 
 async def test_rows_of_another_version_of_the_projection_are_not_mixed_with_ours(

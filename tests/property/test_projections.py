@@ -100,6 +100,18 @@ def test_reading_again_from_any_earlier_place_changes_nothing(
 
 
 @given(facts.logs(), RNGS)
+def test_a_part_that_comes_again_takes_nothing_back(
+    log: list[Recorded[Fact]], rng: random.Random
+) -> None:
+    memory = Memory()
+    memory.take(log)
+    begin = rng.randint(0, len(log))
+    for batch in facts.splits(log[begin : rng.randint(begin, len(log))], rng):
+        memory.take(batch)
+    assert told(memory.rows) == told(oracle.tables(log))
+
+
+@given(facts.logs(), RNGS)
 def test_a_batch_touches_each_row_at_most_once(
     log: list[Recorded[Fact]], rng: random.Random
 ) -> None:

@@ -83,6 +83,7 @@ class ChatStory:
     messages: int = 0
     user_messages: int = 0
     names: list[str] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
     waiting: list[Reply] = field(default_factory=list)
     sent: list[Reply] = field(default_factory=list)
 
@@ -155,7 +156,7 @@ class ChatStory:
         self.messages += 1
         human = self.rng.random() < 0.1
         self.user_messages += 0 if human else 1
-        name = f"wamid.{self.number}.{self.sequence}.{len(opened)}"
+        name = self.awaited.pop() if self.awaited and self.rng.random() < 0.7 else self._name()
         self.names.append(name)
         received = MessageReceived(
             message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
@@ -171,6 +172,16 @@ class ChatStory:
             action=ActionTaken.RECORDED if human else ActionTaken.REPLIED,
         )
         return [*opened, received, *(() if human else self._replies(name))]
+
+    def _name(self) -> str:
+        return f"wamid.{self.number}.{self.sequence}"
+
+    def _known_or_awaited(self) -> str:
+        """The name of a message, perhaps of one that comes later."""
+        if self.rng.random() < 0.3:
+            self.awaited.append(f"{self._name()}.early")
+            return self.awaited[-1]
+        return self.rng.choice(self.names)
 
     def _opened(self) -> list[Fact]:
         if self.conversation is not None:
@@ -235,7 +246,7 @@ class ChatStory:
         ]
 
     def _edit(self) -> list[Fact]:
-        name = self.rng.choice([*self.names, "wamid.never.seen"])
+        name = self._known_or_awaited()
         return [
             MessageEdited(
                 message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
@@ -247,7 +258,7 @@ class ChatStory:
         ]
 
     def _deletion(self) -> list[Fact]:
-        name = self.rng.choice([*self.names, "wamid.never.seen"])
+        name = self._known_or_awaited()
         return [
             MessageDeleted(
                 message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
