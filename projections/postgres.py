@@ -41,6 +41,8 @@ TRANSIENT: Final = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+_UNWRITABLE: Final = (asyncpg.PostgresError, ValueError, TypeError, OverflowError)
+
 _ACQUIRE_SECONDS: Final = 30
 _CLAIMED: Final = "messages_platform_message_id"
 
@@ -138,13 +140,22 @@ class PostgresSink(Generic[T]):
     async def write(self, prepared: Batch, move: Move) -> None:
         """Merge the rows and move the offset, or change nothing."""
         try:
-            await self._commit(prepared, move)
+            await self._commit_settled(prepared, move)
+        except _UNWRITABLE as error:
+            raise ProjectionRefused(
+                f"Projection {self._projection.name} cannot write {move}: {_without_values(error)}."
+                " Nothing was skipped. This is a defect of Chatfold: please report it."
+            ) from error
+
+    async def _commit_settled(self, batch: Batch, move: Move) -> None:
+        try:
+            await self._commit(batch, move)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != _CLAIMED:
                 raise
             log.warning("platform message id claimed twice, first one keeps it: %s", move)
             metrics.CLAIMED_TWICE.inc()
-            await self._commit(await self._settled(prepared), move)
+            await self._commit(await self._settled(batch), move)
 
     async def _commit(self, batch: Batch, move: Move) -> None:
         async with self._transaction() as connection:
@@ -217,6 +228,12 @@ class PostgresSink(Generic[T]):
                         yield connection
         except TRANSIENT as error:
             raise SinkUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _without_values(error: Exception) -> str:
+    """What went wrong, without what people wrote: details of an error may quote a row."""
+    name = type(error).__name__
+    return f"{name}: {error.args[0]}" if isinstance(error, asyncpg.PostgresError) else name
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from projections.postgres import PostgresSink
 from projections.registry import TABLES
 from projections.sink import Fenced, Move, ProjectionRefused, SinkUnavailable
 from schemas import envelope
-from schemas.content import Platform
-from schemas.facts import MessageReceived, MessageSent
+from schemas.content import Content, MessageKind, Platform
+from schemas.facts import ConversationOpened, MessageReceived, MessageSent
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
 from tests.support import facts, kafka, oracle, projecting, tables
@@ -251,6 +251,52 @@ async def test_of_two_messages_that_claim_one_platform_id_the_first_has_it(
         await projecting.caught_up(settings)
     rows = await named(settings)
     assert rows == {str(log[-2].data.message_id): "wamid.echo", log[-1].data.reply_id: None}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "\x00",
+        "word" * 500_000,
+        " ".join(f"{number:x}\U0001f363" for number in range(300_000)),
+        "\u202e\u0645\u0631\u062d\u0628\u0627\ufeff",
+        "{\\u0000}" * 10,
+    ],
+    ids=["nul", "one endless word", "many words", "right to left", "escapes"],
+)
+async def test_whatever_people_send_can_be_stored(settings: Settings, words: str) -> None:
+    log = facts.log(14, chats=1, facts=12)
+    at = next(n for n, one in enumerate(log) if isinstance(one.data, MessageReceived))
+    content = Content(
+        kind=MessageKind.INTERACTIVE, text=words, caption=words, structured={words: [words]}
+    )
+    received = replace(log[at].data, content=content, platform_message_id=words, reply_to=words)
+    log = [one for one in log[:at] if one.sequence] + [replace(log[at], data=received)]
+    topic = await projecting.prepare(settings)
+    pool = await database.open_pool(settings.database)
+    sink = sink_of(pool, settings)
+    await sink.write(sink.prepare(log), Move(topic=topic, partition=0, begin=None, end=1))
+    await pool.close()
+    rows = (await found(settings))["messages"]
+    assert len(rows) == 1
+
+
+async def test_rows_that_cannot_be_written_end_the_role_without_quoting_them(
+    settings: Settings,
+) -> None:
+    log = facts.log(15, chats=1, facts=12)
+    opened = next(one for one in log if isinstance(one.data, ConversationOpened))
+    second = replace(opened, data=replace(opened.data, conversation_id=log[0].chat_id), sequence=99)
+    topic = await projecting.prepare(settings)
+    pool = await database.open_pool(settings.database)
+    sink = sink_of(pool, settings)
+    move = Move(topic=topic, partition=0, begin=None, end=1)
+    with pytest.raises(ProjectionRefused, match="one_not_closed") as refused:
+        await sink.write(sink.prepare([*log, second]), move)
+    await pool.close()
+    assert topic in str(refused.value)
+    assert opened.chat_id not in str(refused.value)
+    assert await projecting.positions(settings) == {}
 
 
 async def test_tenants_stand_as_they_were_last_recorded(settings: Settings) -> None:
