@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
+from prometheus_client.core import Metric as Family
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
 
 from docs.generation import ROOT, Documents
 from docs.generation.markdown import code, codes, page, table
@@ -45,9 +47,15 @@ def metrics(module: str) -> Iterator[Metric]:
     for declared in vars(import_module(module)).values():
         if isinstance(declared, MetricWrapperBase):
             (family,) = declared.describe()
-            suffix = "_total" if family.type == "counter" else ""
-            labels = tuple(declared._labelnames)  # noqa: SLF001  # prometheus_client tells it nowhere else
-            yield Metric(family.name + suffix, family.type, labels, family.documentation)
+            yield _metric(family, tuple(declared._labelnames))  # noqa: SLF001  # told nowhere else
+        elif isinstance(declared, Collector):
+            for family in declared.collect():
+                yield _metric(family, tuple(getattr(family, "_labelnames", ())))
+
+
+def _metric(family: Family, labels: tuple[str, ...]) -> Metric:
+    suffix = "_total" if family.type == "counter" else ""
+    return Metric(family.name + suffix, family.type, labels, family.documentation)
 
 
 def _table(module: str) -> str:
