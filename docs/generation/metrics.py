@@ -48,7 +48,7 @@ def metrics(module: str) -> Iterator[Metric]:
         if isinstance(declared, MetricWrapperBase):
             (family,) = declared.describe()
             yield _metric(family, tuple(declared._labelnames))  # noqa: SLF001  # told nowhere else
-        elif isinstance(declared, Collector):
+        elif Collector in type(declared).__mro__:  # a protocol that isinstance refuses
             for family in declared.collect():
                 yield _metric(family, tuple(getattr(family, "_labelnames", ())))
 
