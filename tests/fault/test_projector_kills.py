@@ -144,3 +144,27 @@ async def test_postgres_stopped_for_ten_seconds_is_caught_up_with(
     finally:
         process.end()
     await assert_tables_are_the_fold(settings, log)
+
+
+async def test_kafka_stopped_and_started_is_read_on_from(
+    own_servers: Stack, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = servers.isolated(own_servers.settings, request.node.nodeid, tmp_path)
+    log = facts.log(91, chats=30, facts=4000)
+    await projecting.prepare(settings)
+    await projecting.append(settings, log[:2000])
+    process = Process("tables", settings, tmp_path / "log")
+    try:
+        await until_any_position(settings, {})
+        await asyncio.to_thread(own_servers.kafka.stop)
+        await asyncio.sleep(3)
+        await asyncio.to_thread(own_servers.kafka.start)
+        await projecting.append(settings, log[2000:], seed=1)
+        await projecting.caught_up(settings)
+        await asyncio.to_thread(own_servers.kafka.kill)
+        await asyncio.to_thread(own_servers.kafka.start)
+        await projecting.caught_up(settings)
+        assert not process.ended
+    finally:
+        process.end()
+    await assert_tables_are_the_fold(settings, log)
