@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LOCK_SECONDS: Final = 60
+OLDEST_POSTGRES: Final = 15  # MERGE
 
 _LEDGER: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -116,7 +117,14 @@ async def applied(database_url: str, schema: str) -> dict[str, Applied]:
 
 
 async def verify(database_url: str, schema: str) -> list[str]:
-    """Why the schema does not fit this version of the program; empty if it does."""
+    """Why the schema does not fit this version of the program; empty if it does.
+
+    Raises `MigrationRefused` if the database cannot be reached.
+    """
+    async with _connected(database_url) as connection:
+        server = connection.get_server_version()
+    if server.major < OLDEST_POSTGRES:
+        return [f"PostgreSQL {server.major} is too old: {OLDEST_POSTGRES} or newer is needed."]
     known, there = available(), await applied(database_url, schema)
     missing = [f"{one.version} ({one.name})" for one in known if one.version not in there]
     if missing:
