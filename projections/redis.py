@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from projections.sink import Fenced, Move, SinkUnavailable
@@ -106,9 +108,12 @@ return {counts[1] or '0', counts[2] or '0', counts[3] or '0', counts[4] or '0', 
 
 
 def connect(url: str) -> "Redis":
-    """A client whose calls end in time, each."""
+    """A client whose calls end in time; a connection that has died is replaced once a call."""
     return Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        url,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),
     )
 
 
