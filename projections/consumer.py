@@ -1,6 +1,7 @@
 """A projection's share of the log: the group shares out partitions, and nothing else."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ P = TypeVar("P")
 log = logging.getLogger(__name__)
 
 _FINISH_SECONDS: Final = 20.0  # for a batch in flight, before it is abandoned
+_LEAVE_SECONDS: Final = 10.0
 _WATCH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 
@@ -67,7 +69,8 @@ class Consumer(Generic[T, P]):
             await crew.work(self._source.topic, stop)
         finally:
             await crew.dismiss()
-            await consumer.stop()
+            with contextlib.suppress(TimeoutError):  # a broker that is away need not be told
+                await asyncio.wait_for(consumer.stop(), _LEAVE_SECONDS)
 
     async def _reach_store(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -105,13 +105,13 @@ class PartitionLoop(Generic[T, P]):
         while not self._stopping.is_set():
             records = await self._poll()
             self._gauges.went_round()
-            if not records:
-                await self._finish()
-                await self._pass_gap()
-            else:
+            if records:
                 prepared = await self._prepare(records)
                 await self._finish()
                 self._begin(prepared, records)
+            elif not self._stopping.is_set():
+                await self._finish()
+                await self._pass_gap()
             await self._hint()
         await self._finish()
         await self._hint(at_once=True)
@@ -215,7 +215,7 @@ class PartitionLoop(Generic[T, P]):
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.cancel()
-            await asyncio.wait({writing})
+            await asyncio.gather(writing, return_exceptions=True)
 
     async def _hint(self, *, at_once: bool = False) -> None:
         """Tell Kafka too, for the tools that look there; nothing here reads it."""
