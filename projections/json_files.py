@@ -179,7 +179,7 @@ class JsonFileViews:
         return (self._home / _CHATS).glob(f"{tenant}/*.json")
 
     def _path(self, chat: Chat) -> Path:
-        tenant, chat_id = chat
+        tenant, chat_id = (Path(part).name for part in chat)  # never a path out of the folder
         return self._home / _CHATS / tenant / f"{chat_id}.json"
 
     def _read(self, chat: Chat) -> _File | None:
