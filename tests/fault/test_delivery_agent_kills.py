@@ -1,11 +1,10 @@
 """Delivery agents are killed, frozen, stopped and started under load: no reply leaves twice."""
 
 import asyncio
-import contextlib
-import itertools
 import os
 import random
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from chatfold.settings import Settings
 from schemas.content import SendOutcome
+from schemas.topics import Topics
 from tests.support import agents, roles
 from tests.support.agents import Agent
 from tests.support.stage import Scene, staged, unknown
@@ -100,33 +100,52 @@ async def test_two_agents_join_leave_freeze_thaw_and_die_without_harm(scene: Sce
 
 
 class Load:
-    """An order for every chat twice a second, until told to end."""
+    """Orders as the decider gives them: a chat's next when the one before is reported."""
 
     def __init__(self, scene: Scene) -> None:
         self._settings = scene.settings
         self._orders: list = []
-        self._ending = asyncio.Event()
-        self._task = asyncio.create_task(self._produce())
+        self._numbers = Counter()
+        self._awaited: dict[str, int] = {}
+        self._ending = False
+        self._task = asyncio.create_task(self._decide())
 
     async def reported(self) -> None:
         """Wait until all that was ordered by now is reported."""
-        await agents.reported(self._settings, list(self._orders))
+        wanted = set(self._awaited)
+
+        async def met() -> bool:
+            return not wanted & self._awaited.keys()
+
+        await agents.eventually(met, "all orders to be reported", 90)
 
     async def end(self) -> list:
         """Order no more; all that was ordered."""
-        self._ending.set()
+        self._ending = True
         await self._task
         return self._orders
 
-    async def _produce(self) -> None:
-        for number in itertools.count():
-            if self._ending.is_set():
-                return
-            new = [agents.order(chat, number) for chat in range(CHATS)]
-            await agents.produce(self._settings, new)
-            self._orders += new
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), 0.5)
+    async def _decide(self) -> None:
+        topic = Topics(self._settings.topic_prefix).inbox
+        ready = list(range(CHATS))
+        async with agents.following(self._settings, topic) as inbox:
+            while not self._ending:
+                new = [self._next(chat) for chat in ready]
+                await agents.produce(self._settings, new)
+                polled = await inbox.getmany(timeout_ms=100)
+                told = [agents.report(record) for batch in polled.values() for record in batch]
+                ready = [
+                    self._awaited.pop(one.data.reply_id)
+                    for one in told
+                    if one.data.reply_id in self._awaited
+                ]
+
+    def _next(self, chat: int):
+        self._numbers[chat] += 1
+        new = agents.order(chat, self._numbers[chat])
+        self._awaited[new.data.reply_id] = chat
+        self._orders.append(new)
+        return new
 
 
 def _agent(scene: Scene, name: str) -> Agent:

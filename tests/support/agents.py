@@ -179,10 +179,11 @@ async def following(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaCon
 async def reports(settings: Settings) -> list[Recorded[SendReported]]:
     """Every report in the inbox by now."""
     records = await kafka.read_all(settings, Topics(settings.topic_prefix).inbox)
-    return [_report(record) for record in records]
+    return [report(record) for record in records]
 
 
-def _report(record: ConsumerRecord) -> Recorded[SendReported]:
+def report(record: ConsumerRecord) -> Recorded[SendReported]:
+    """The report that a record of the inbox holds."""
     return envelope.decode(codec.INPUTS, value=record.value, headers=record.headers)
 
 
@@ -195,12 +196,17 @@ async def reported(
     deadline = time.monotonic() + seconds
     async with following(settings, Topics(settings.topic_prefix).inbox) as inbox:
         while missing:
-            assert time.monotonic() < deadline, f"no report of {len(missing)} orders"
+            assert time.monotonic() < deadline, await _of_missing(settings, missing)
             polled = await inbox.getmany(timeout_ms=200)
-            new = [_report(record) for batch in polled.values() for record in batch]
+            new = [report(record) for batch in polled.values() for record in batch]
             missing -= {one.data.reply_id for one in new}
             found += new
     return one_outcome_each(found)
+
+
+async def _of_missing(settings: Settings, missing: set[str]) -> str:
+    there = missing & {one.data.reply_id for one in await reports(settings)}
+    return f"no report of {len(missing)} orders, but {len(there)} of them are in the log"
 
 
 def one_outcome_each(found: Iterable[Recorded[SendReported]]) -> dict[str, SendReported]:
