@@ -3,8 +3,10 @@
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from providers.answers import body_of, failed_by_status, retry_after, words
@@ -14,6 +16,9 @@ from providers.reading import identifier, integer, mapping, text
 from schemas import codec
 from schemas.content import Json
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 GRAPH: Final = "https://graph.facebook.com/v23.0"
 ANSWER_BYTES: Final = 262_144
 _NO_SUCH_OBJECT: Final = (100, 33)  # or the token may not see it: a wrong account or media id
@@ -21,6 +26,7 @@ _HOSTS: Final = frozenset({"graph.facebook.com", "lookaside.fbsbx.com"})
 _DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".whatsapp.net")
 _PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?")
 _SIGNATURE: Final = "x-hub-signature-256"
+_BLOCK: Final = 64  # bytes that SHA-256 takes at a time
 
 _RATE_LIMITS: Final = (4, 17, 32, 613, 80007, 80008)
 _TEMPLATES: Final = (132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 132069)
@@ -41,7 +47,7 @@ _MEANING: Final = MappingProxyType({code: ours for ours, codes in _CODES.items()
 
 def sign(body: bytes, secret: str) -> Mapping[str, str]:
     """The signature header of a body, made with the app's secret."""
-    return {_SIGNATURE: "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()}
+    return {_SIGNATURE: f"sha256={_hmac_sha256(body, secret)}"}
 
 
 def verify(webhook: Webhook, secret: str) -> bool:
@@ -49,8 +55,23 @@ def verify(webhook: Webhook, secret: str) -> bool:
     given = webhook.headers.get(_SIGNATURE)
     if not given or not secret:
         return False
-    expected = sign(webhook.body, secret)[_SIGNATURE]
+    expected = f"sha256={_hmac_sha256(webhook.body, secret)}"
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+
+
+def _hmac_sha256(body: bytes, secret: str) -> str:
+    """As `hmac.digest`, with what depends on the secret alone computed once (RFC 2104)."""
+    inner, outer = (half.copy() for half in _halves(secret))
+    inner.update(body)
+    outer.update(inner.digest())
+    return outer.hexdigest()
+
+
+@lru_cache(1024)
+def _halves(secret: str) -> tuple["_Hash", "_Hash"]:
+    key = secret.encode()
+    key = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return sha256(bytes(one ^ 0x36 for one in key)), sha256(bytes(one ^ 0x5C for one in key))
 
 
 def challenge(query: Mapping[str, str], verify_token: str) -> str | None:

@@ -166,7 +166,7 @@ Exchange = Generator[HttpRequest, HttpResponse, T]
 
 
 class Provider(Protocol):
-    """One provider. All functions are pure; none raises on any body or fragment.
+    """One provider. All functions are pure; none but `read` raises, on what is not JSON.
 
     An exchange can end before its first request, where there is nothing to ask.
     """
@@ -194,6 +194,12 @@ class Provider(Protocol):
 
     def split(self, body: object) -> Sequence[Item]:
         """The items of a parsed body; an unforeseen shape is one `unrecognised` item."""
+
+    def read(self, body: bytes) -> Sequence[Item]:
+        """`split(codec.loads(body))`, by a shorter way where there is one; raises `ValueError`.
+
+        A fragment may hold parts as they were written (`msgspec.Raw`).
+        """
 
     def parse(self, kind: ItemKind, fragment: Json) -> Incoming:
         """What an item says."""

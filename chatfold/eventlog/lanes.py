@@ -58,14 +58,14 @@ class Batch:
         self.size = 0
         self.calls: list[Call] = []
 
-    def add(self, record: Record, size: int, call: Call) -> bool:
+    def add(self, record: Record, call: Call) -> bool:
         """Whether `record` still fitted in; the first record always does."""
         added = self.builder.append(
             timestamp=None, key=record.key, value=record.value, headers=record.headers
         )
         if added is None:
             return False
-        self.size += size
+        self.size += size_of(record)
         if not self.calls or self.calls[-1] is not call:
             self.calls.append(call)
             call.batches += 1

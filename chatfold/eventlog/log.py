@@ -96,12 +96,11 @@ class EventLog:
         lanes = self._lanes.get(topic)
         if lanes is None:
             raise AppendFailed(f"the partitions of {topic} are not known yet")
-        sizes = [size_of(record) for record in records]
-        self._admit(sizes)
+        self._admit(records)
         call = Call(self._loop.time() + timeout, done)
         try:
-            for record, size in zip(records, sizes, strict=True):
-                self._place(lanes[partition_of(record.key, len(lanes))], record, size, call)
+            for record in records:
+                self._place(lanes[partition_of(record.key, len(lanes))], record, call)
         except Exception:
             call.done = None  # whoever gets the exception is not told again
             raise
@@ -109,20 +108,24 @@ class EventLog:
             self._loop.call_soon(call.tell, None)
         return call
 
-    def _admit(self, sizes: Sequence[int]) -> None:
+    def _admit(self, records: Sequence[Record]) -> None:
         if self._stopping:
             raise AppendFailed("the log is being closed")
-        if max(sizes, default=0) > MAX_RECORD_BYTES:
-            raise RecordTooLarge(f"a record of {max(sizes)} bytes; {MAX_RECORD_BYTES} are allowed")
-        if self.pending_bytes and self.pending_bytes + sum(sizes) > self._max_pending_bytes:
+        wanted = self.pending_bytes
+        for record in records:
+            size = size_of(record)
+            if size > MAX_RECORD_BYTES:
+                raise RecordTooLarge(f"a record of {size} bytes; {MAX_RECORD_BYTES} are allowed")
+            wanted += size
+        if wanted > self._max_pending_bytes and self.pending_bytes:
             raise Overloaded(f"{self.pending_bytes} bytes wait for Kafka already")
 
-    def _place(self, lane: Lane, record: Record, size: int, call: Call) -> None:
-        self.pending_bytes += size
-        if lane.waiting and lane.waiting[-1].add(record, size, call):
+    def _place(self, lane: Lane, record: Record, call: Call) -> None:
+        self.pending_bytes += size_of(record)
+        if lane.waiting and lane.waiting[-1].add(record, call):
             return
         batch = Batch(self._producer.create_batch())
-        batch.add(record, size, call)
+        batch.add(record, call)
         self._unsettled.add(batch)
         lane.waiting.append(batch)
         if self._sweep is None:

@@ -9,7 +9,6 @@ from chatfold.gateway.addresses import Address, Owner
 from chatfold.gateway.outcomes import REJECTIONS, Outcome, Rejection
 from chatfold.gateway.scribe import Scribe
 from providers.protocol import Item, Webhook
-from schemas import codec
 from schemas.envelope import Record
 
 _JSON: Final = "application/json"
@@ -40,10 +39,10 @@ def accept(
     if given and given != _JSON and not _is_json(given):
         return REJECTIONS[Outcome.WRONG_TYPE]
     try:
-        body = codec.loads(webhook.body)
+        items = address.provider.read(webhook.body)
     except ValueError:
         return REJECTIONS[Outcome.NOT_JSON]
-    return _written(address, address.provider.split(body), secret, received, account)
+    return _written(address, items, secret, received, account)
 
 
 def _proof(address: Address, webhook: Webhook) -> str | None:

@@ -87,7 +87,6 @@ class WebhookProtocol(HttpToolsProtocol):
             return
         self.transport.write(RESPONSES[outcome])
         cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()

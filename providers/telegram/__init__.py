@@ -1,13 +1,14 @@
 """Telegram Bot API."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from providers.protocol import Webhook
+from providers.protocol import Item, Webhook
 from providers.telegram.exchanges import BOT_TOKEN, fetch_media, mark_read, send
 from providers.telegram.parse import parse
 from providers.telegram.split import split
+from schemas import codec
 from schemas.content import Platform
 
 _SECRET_TOKEN: Final = "x-telegram-bot-api-secret-token"  # noqa: S105  # the header's name
@@ -31,6 +32,11 @@ def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noq
     return None
 
 
+def read(body: bytes) -> Sequence[Item]:
+    """The items of an update as it came."""
+    return split(codec.loads(body))
+
+
 class Telegram:
     """The provider's functions by the names of the protocol."""
 
@@ -41,6 +47,7 @@ class Telegram:
     sign = staticmethod(sign)
     challenge = staticmethod(challenge)
     split = staticmethod(split)
+    read = staticmethod(read)
     parse = staticmethod(parse)
     send = staticmethod(send)
     mark_read = staticmethod(mark_read)

@@ -1,12 +1,22 @@
 """WhatsApp Cloud API: Meta's own way to WhatsApp."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from providers import meta
+from providers.protocol import Item
 from providers.whatsapp_cloud.exchanges import ACCESS_TOKEN, fetch_media, mark_read, send
 from providers.whatsapp_cloud.parse import parse
+from providers.whatsapp_cloud.quick import quick
 from providers.whatsapp_cloud.split import split
+from schemas import codec
 from schemas.content import Platform
+
+
+def read(body: bytes) -> Sequence[Item]:
+    """The items of a body as it came."""
+    found = quick(body)
+    return split(codec.loads(body)) if found is None else found
 
 
 class WhatsAppCloud:
@@ -19,6 +29,7 @@ class WhatsAppCloud:
     sign = staticmethod(meta.sign)
     challenge = staticmethod(meta.challenge)
     split = staticmethod(split)
+    read = staticmethod(read)
     parse = staticmethod(parse)
     send = staticmethod(send)
     mark_read = staticmethod(mark_read)

@@ -135,7 +135,7 @@ class Broken:
     def __getattr__(self, name):
         return getattr(self.own, name)
 
-    def split(self, body):
+    def read(self, body):
         raise LookupError(f"cannot read {body}")
 
 
