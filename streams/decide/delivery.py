@@ -1,6 +1,7 @@
 """What becomes of replies: how a send ended, and what the provider tells of it later."""
 
-from typing import assert_never
+import re
+from typing import Final, assert_never
 
 from providers.protocol import StatusReport
 from schemas import identity
@@ -16,6 +17,8 @@ from schemas.inputs import SendReported
 from streams.decide.draft import Draft
 from streams.decide.replies import head_of
 from streams.decide.state import ChatState
+
+_REFERENCE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,4})")
 
 
 def report(draft: Draft, ended: SendReported) -> None:
@@ -57,9 +60,8 @@ def _sent_message(state: ChatState, told: StatusReport) -> tuple[str, int]:
 
 
 def _referred(text: str) -> tuple[str, int] | None:
-    reply_id, _, attempt = text.rpartition(":")
-    plain = attempt.isascii() and attempt.isdecimal() and len(attempt) <= 4
-    return (reply_id, int(attempt)) if reply_id and plain else None
+    ours = _REFERENCE.fullmatch(text)
+    return (ours[1], int(ours[2])) if ours else None
 
 
 def _outcome(ended: SendReported) -> Fact:

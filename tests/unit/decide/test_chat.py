@@ -137,7 +137,7 @@ def test_a_status_finds_its_reply_by_reference_before_the_send_is_reported():
     assert status.message_id == order.reply_id
 
 
-@pytest.mark.parametrize("odd", ["nonsense", ":", "a:b", "a:99999999999", "a:²"])
+@pytest.mark.parametrize("odd", ["nonsense", ":", "a:b", "reply-1:1", "a:99999999999", "a:²"])
 def test_a_reference_that_is_not_ours_is_not_believed(odd):
     story = Story()
     told = webhooks.status("delivered", wamid="wamid.x", reference=odd)
