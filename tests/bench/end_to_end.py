@@ -63,8 +63,9 @@ class Poster(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.status = data[9:12]
-        self.answered.set()
+        if data.startswith(b"HTTP/1.1 "):  # what follows a head is nothing to us
+            self.status = data[9:12]
+            self.answered.set()
 
     async def post(self, request: bytes) -> bool:
         self.answered.clear()
