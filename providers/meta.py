@@ -61,7 +61,8 @@ def verify(webhook: Webhook, secret: str) -> bool:
 
 def _hmac_sha256(body: bytes, secret: str) -> str:
     """As `hmac.digest`, with what depends on the secret alone computed once (RFC 2104)."""
-    inner, outer = (half.copy() for half in _halves(secret))
+    inner, outer = _halves(secret)
+    inner, outer = inner.copy(), outer.copy()
     inner.update(body)
     outer.update(inner.digest())
     return outer.hexdigest()

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from chatfold.gateway.addresses import Address, Owner
 from chatfold.gateway.outcomes import REJECTIONS, Outcome, Rejection
-from chatfold.gateway.scribe import Scribe
+from chatfold.gateway.scribe import Header, Scribe
 from providers.protocol import Item, Webhook
 from schemas.envelope import Record
 
@@ -25,9 +24,11 @@ class Accepted:
 
 
 def accept(
-    address: Address, webhook: Webhook, received: datetime, account: str = ""
+    address: Address, webhook: Webhook, time: Header, account: str = ""
 ) -> Accepted | Rejection:
-    """The records of `webhook`, or why it is refused; `account` is what the path names.
+    """The records of `webhook`, or why it is refused.
+
+    `time` tells when it reached us, `account` is what the path names.
 
     Who has not proved to be the provider learns only that. One item of an account that
     the proof does not cover, and nothing of the webhook is taken.
@@ -42,7 +43,7 @@ def accept(
         items = address.provider.read(webhook.body)
     except ValueError:
         return REJECTIONS[Outcome.NOT_JSON]
-    return _written(address, items, secret, received, account)
+    return _written(address, items, secret, time, account)
 
 
 def _proof(address: Address, webhook: Webhook) -> str | None:
@@ -58,9 +59,8 @@ def _is_json(content_type: str) -> bool:
 
 
 def _written(
-    address: Address, items: Sequence[Item], secret: str, received: datetime, account: str
+    address: Address, items: Sequence[Item], secret: str, time: Header, account: str
 ) -> Accepted | Rejection:
-    time = ("ce_time", received.isoformat().encode())
     accepted = Accepted([], [])
     for item in items:
         owner = _owner(address, item, secret, account)

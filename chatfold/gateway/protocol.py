@@ -48,10 +48,11 @@ class Arrivals:
 
     def _judge(self) -> None:
         arrived, self._arrived = self._arrived, []
+        time = self._webhooks.time()
         for connection, cycle in arrived:
             body, cycle.body = bytes(cycle.body), bytearray()
             finish = partial(connection.finish, cycle)
-            self._webhooks.direct(cycle.scope, body, finish)  # type: ignore[arg-type]  # a TypedDict is a Scope
+            self._webhooks.direct(cycle.scope, body, time, finish)  # type: ignore[arg-type]  # a TypedDict is a Scope
 
 
 class WebhookProtocol(HttpToolsProtocol):

@@ -1,5 +1,6 @@
 """Writes the inbox records of one account; what they all have in common is made once."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,14 @@ _SOURCE: Final = ("ce_source", b"/chatfold/gateway")
 _VERSION: Final = ("ce_specversion", b"1.0")
 _JSON: Final = ("content-type", b"application/json")
 _REMEMBERED: Final = 2**15  # chats talk in bursts; about 8 MB
+
+
+Header = tuple[str, bytes]
+
+
+def time_header(received: datetime) -> Header:
+    """The header that tells when something reached us."""
+    return "ce_time", received.isoformat().encode()
 
 
 @lru_cache(_REMEMBERED)
@@ -46,8 +55,8 @@ class Scribe:
         self._tenant_header = ("ce_tenant", self._tenant.encode())
         self._routed = tenant is not None
 
-    def record(self, item: Item, time: tuple[str, bytes]) -> Record:
-        """The record of `item`; `time` is the header that tells when it reached us."""
+    def record(self, item: Item, time: Header) -> Record:
+        """The record of `item`; `time` is its `time_header`."""
         person = (item.platform_user_id if self._routed else "") or self._account_chat
         key = _chat_key(self._tenant, self._platform, person)
         kind = item.kind.value

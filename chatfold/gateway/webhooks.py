@@ -22,6 +22,7 @@ from chatfold.gateway.acceptance import Accepted, accept
 from chatfold.gateway.addresses import Addresses, Place
 from chatfold.gateway.outcomes import Outcome, Rejection
 from chatfold.gateway.requests import REQUEST_BYTES, Backlog, Headers, whole_body
+from chatfold.gateway.scribe import Header, time_header
 from chatfold.gateway.seldom import Seldom
 from providers.protocol import Webhook
 
@@ -78,42 +79,42 @@ class Webhooks:
         await send(start)
         await send(body)
 
-    def direct(self, scope: Scope, body: bytes, finish: Finish) -> None:
+    def time(self) -> Header:
+        """What tells of all that reaches us now when it did."""
+        return time_header(self._now())
+
+    def direct(self, scope: Scope, body: bytes, time: Header, finish: Finish) -> None:
         """Take a POST or the like; `finish` is told the outcome, at once or later."""
         began = perf_counter()
         place = self._addresses.place(scope["path"])
+        end = partial(_end, place, began, finish)
         try:
-            outcome = self._offer(place, scope, body, began, finish)
+            outcome = self._offer(place, scope, body, time, end)
         except AppendFailed as failure:
             outcome = self._refused(place, failure)
         except Exception:
             logger.exception("a webhook failed")
             outcome = Outcome.FAILED
         if outcome is not None:
-            _count(place, outcome, began)
-            finish(outcome)
+            end(outcome)
 
     def _offer(
-        self, place: Place | Outcome, scope: Scope, body: bytes, began: float, finish: Finish
+        self, place: Place | Outcome, scope: Scope, body: bytes, time: Header, end: Finish
     ) -> Outcome | None:
         if isinstance(place, Outcome):
             return place
-        accepted = self._judge(place, Headers(scope["headers"]), body, scope["query_string"])
+        accepted = self._judge(place, scope, Headers(scope["headers"]), body, time)
         if isinstance(accepted, Outcome):
             return accepted
-        told = partial(self._told, place, accepted, began, finish)
+        told = partial(self._told, place, accepted, end)
         self._log.offer(self._topic, accepted.records, self._limits.append_seconds, told)
         return None
 
-    def _told(
-        self, place: Place, accepted: Accepted, began: float, finish: Finish, refusal: str | None
-    ) -> None:
+    def _told(self, place: Place, accepted: Accepted, end: Finish, refusal: str | None) -> None:
         if refusal is None:
-            outcome = _kept(place, accepted)
+            end(_kept(place, accepted))
         else:
-            outcome = self._refused(place, AppendFailed(refusal))
-        _count(place, outcome, began)
-        finish(outcome)
+            end(self._refused(place, AppendFailed(refusal)))
 
     async def _take(self, place: Place, scope: Scope, receive: Receive) -> Outcome:
         headers, backlog = Headers(scope["headers"]), self._backlog
@@ -130,7 +131,7 @@ class Webhooks:
         held = REQUEST_BYTES + len(body)
         backlog.used += held
         try:
-            accepted = self._judge(place, headers, body, scope["query_string"])
+            accepted = self._judge(place, scope, headers, body, self.time())
             if isinstance(accepted, Outcome):
                 return accepted
             await self._log.append(self._topic, accepted.records, self._limits.append_seconds)
@@ -141,12 +142,13 @@ class Webhooks:
             backlog.used -= held
 
     def _judge(
-        self, place: Place, headers: Headers, body: bytes, query: bytes
+        self, place: Place, scope: Scope, headers: Headers, body: bytes, time: Header
     ) -> Accepted | Outcome:
         if len(body) > self._limits.body_bytes:
             return Outcome.TOO_LARGE
+        query = scope["query_string"]
         webhook = Webhook(body, headers, _parsed(query) if query else _NO_QUERY)
-        accepted = accept(place.address, webhook, self._now(), place.account)
+        accepted = accept(place.address, webhook, time, place.account)
         if isinstance(accepted, Rejection):
             provider = place.address.provider.name
             self._seldom.warn("webhooks of %s refused: %s", provider, accepted.text)
@@ -170,6 +172,11 @@ def _name(place: Place | Outcome) -> str:
 
 def _count(place: Place | Outcome, outcome: Outcome, began: float) -> None:
     metrics.TALLY.webhook(_name(place), outcome, perf_counter() - began)
+
+
+def _end(place: Place | Outcome, began: float, finish: Finish, outcome: Outcome) -> None:
+    _count(place, outcome, began)
+    finish(outcome)
 
 
 def _kept(place: Place, accepted: Accepted) -> Outcome:

@@ -158,7 +158,9 @@ class Edge:
     def direct(self, path: str, body: bytes, headers=()) -> Outcome:
         """The outcome by the short way."""
         outcomes = []
-        self.webhooks.direct(scope(path, headers, "POST"), body, outcomes.append)
+        self.webhooks.direct(
+            scope(path, headers, "POST"), body, self.webhooks.time(), outcomes.append
+        )
         (outcome,) = outcomes
         return outcome
 

@@ -7,6 +7,7 @@ import pytest
 from chatfold.gateway.acceptance import Accepted, accept
 from chatfold.gateway.outcomes import Outcome, Rejection
 from chatfold.gateway.requests import Headers
+from chatfold.gateway.scribe import time_header
 from providers.protocol import Webhook
 from providers.registry import PROVIDERS
 from schemas import codec, envelope, identity
@@ -31,7 +32,7 @@ from tests.support.fixtures import FOLDERS, load, webhook_files
 def judged(edge: Edge, path: str, body: bytes, headers: dict[str, str]) -> Accepted | Rejection:
     place = edge.addresses.place(path)
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return accept(place.address, Webhook(body, Headers(raw)), NOW, place.account)
+    return accept(place.address, Webhook(body, Headers(raw)), time_header(NOW), place.account)
 
 
 def tenants_of(accepted: Accepted | Rejection) -> list[tuple[str, str]]:
@@ -158,7 +159,7 @@ def test_every_shared_body_becomes_exactly_the_records_of_the_envelope(provider)
     kinds = Counter()
     for path in webhook_files(provider):
         for item in PROVIDERS[provider].split(load(path)):
-            quick = owner.scribe.record(item, ("ce_time", NOW.isoformat().encode()))
+            quick = owner.scribe.record(item, time_header(NOW))
             thorough = envelope.encode(_recorded(provider, account, item))
             assert (quick.key, quick.value) == (thorough.key, thorough.value)
             assert sorted(quick.headers) == sorted(thorough.headers)
