@@ -1,6 +1,7 @@
 """The accounts of tenants, with the credentials that their references lead to."""
 
 import asyncio
+import logging
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -8,6 +9,8 @@ from aiokafka.errors import KafkaError
 from chatfold.tenancy import SecretMissing, Secrets, TenantDirectory
 from schemas.tenants import Account
 from streams.ports import Access, Unavailable
+
+logger = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 5.0
 REFRESH_SECONDS: Final = 30.0
@@ -40,17 +43,21 @@ class Accounts:
     async def _catch_up(self) -> None:
         """Know the tenants of this moment; all who ask meanwhile wait for the same answer."""
         if self._catching_up is None:
-            self._catching_up = asyncio.create_task(self._directory.catch_up())
-            self._catching_up.add_done_callback(self._caught_up)
+            self._catching_up = asyncio.create_task(self._look())
+            self._catching_up.add_done_callback(self._looked)
         try:
-            await asyncio.wait_for(asyncio.shield(self._catching_up), CATCH_UP_SECONDS)
+            await asyncio.shield(self._catching_up)
         except (KafkaError, TimeoutError) as error:
             raise Unavailable(f"the tenants topic does not answer: {error!r}") from None
 
-    def _caught_up(self, task: asyncio.Task[None]) -> None:
+    async def _look(self) -> None:
+        async with asyncio.timeout(CATCH_UP_SECONDS):
+            await self._directory.catch_up()
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
         self._catching_up = None
-        if not task.cancelled():
-            task.exception()  # those who wait have it; nobody may be left
+        if not task.cancelled() and (error := task.exception()):
+            logger.warning("orders wait for the tenants topic: %r", error)
 
     def _with_credentials(self, account: Account) -> Access:
         self._refresh()
