@@ -175,10 +175,13 @@ class _Sending:
         """Nobody knows whether the provider was called: it is not called again."""
         metrics.REPEATS.labels("unfinished").inc()
         now = self.world.now()
-        unknown = outcomes.INTERRUPTED
-        return await self._note(
-            outcomes.reported(self.message, unknown, started_at=now, finished_at=now)
+        report = outcomes.reported(
+            self.message, outcomes.INTERRUPTED, started_at=now, finished_at=now
         )
+        noted = await self._note(report)
+        if noted == report:
+            self._count(report)
+        return noted
 
     async def _note(self, report: SendReported) -> SendReported:
         """Note how it ended; what was noted first, by whomever, is how it ended."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
 from providers.protocol import Accepted
@@ -115,7 +116,9 @@ async def test_an_order_that_comes_again_is_reported_again_with_the_same_bytes()
 
 async def test_what_another_run_began_is_never_sent_and_reported_as_unknown() -> None:
     desk = Desk(ledger=MemoryLedger(effects={EFFECT: ("dead run", None)}))
+    before = _counted("interrupted")
     [report] = await desk.handle()
+    assert _counted("interrupted") == before + 1
     assert (report.outcome, report.error_code) == (SendOutcome.SAVED_ONLY, "interrupted")
     assert desk.http.calls == 0
     assert desk.ledger.effects[EFFECT][1] is not None
@@ -373,6 +376,11 @@ def _with(order: Recorded, data: object) -> Recorded:
         correlation_id=order.correlation_id,
         data=data,
     )
+
+
+def _counted(code: str) -> float:
+    labels = {"provider": "whatsapp_cloud", "outcome": "saved_only", "code": code}
+    return REGISTRY.get_sample_value("chatfold_delivery_sends_total", labels) or 0.0
 
 
 async def _until(met) -> None:
