@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from chatfold import collector, settings, wiring
+from chatfold import collector, ending, settings, wiring
 from chatfold.cli.output import explained
 from chatfold.settings import Settings
 from chatfold.telemetry import configure_logging
@@ -43,7 +43,7 @@ def run(
         loaded = settings.load()
         configure_logging(loaded.log_level, role)
         collector.relax()
-        uvloop.run(_until_told(role, loaded))
+        uvloop.run(ending.bounded(_until_told(role, loaded)))
 
 
 async def _until_told(role: str, loaded: Settings) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import uvloop
 
-from chatfold import clock, database, failpoints, settings, telemetry
+from chatfold import clock, database, ending, failpoints, settings, telemetry
 from chatfold.accounts import Accounts
 from chatfold.eventlog import EventLog
 from chatfold.http import Http, Limits
@@ -117,4 +117,4 @@ async def broken(role: AgentRole, part: str | None) -> None:
 
 if __name__ == "__main__":
     telemetry.configure_logging("info", sys.argv[1])
-    uvloop.run(main(sys.argv[1], settings.load()))
+    uvloop.run(ending.bounded(main(sys.argv[1], settings.load())))
