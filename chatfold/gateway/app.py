@@ -15,10 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from chatfold import serving, telemetry
 from chatfold.clock import Clock
-from chatfold.eventlog import EventLog, KafkaUnreachable
+from chatfold.eventlog import AppendFailed, EventLog, KafkaUnreachable
 from chatfold.gateway.addresses import Addresses
 from chatfold.gateway.protocol import protocol
 from chatfold.gateway.webhooks import PREFIX, Limits, Webhooks
+from chatfold.refusal import Refusal
 from chatfold.tenancy import Secrets, TenantDirectory
 from providers.protocol import Provider
 from schemas import codec
@@ -79,8 +80,11 @@ class Gateway:
         drain_seconds: int,
         max_connections: int | None = None,
     ) -> None:
-        """Serve until `stop`, then finish the webhooks under way."""
-        await self._log.prepare(self._topic, PREPARE_SECONDS)
+        """Serve until `stop`, then finish the webhooks under way; raises `Refusal`."""
+        try:
+            await self._log.prepare(self._topic, PREPARE_SECONDS)
+        except AppendFailed as failure:
+            raise Refusal(f"the gateway cannot append: {failure}") from None
         async with self._kept_up():
             await serving.serve(
                 self,

@@ -8,6 +8,7 @@ that is longer than one read, another method, a pipelined request, any other pat
 It knows the inside of uvicorn 0.54, which is pinned; the tests send everything both ways.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -18,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from chatfold.gateway.answers import RESPONSES
 from chatfold.gateway.outcomes import Outcome
 from chatfold.gateway.webhooks import METHODS, PREFIX, Webhooks
+
+logger = logging.getLogger(__name__)
 
 LEAST_IDLE_SECONDS: Final = 1.0
 
@@ -52,7 +55,11 @@ class Arrivals:
         for connection, cycle in arrived:
             body, cycle.body = bytes(cycle.body), bytearray()
             finish = partial(connection.finish, cycle)
-            self._webhooks.direct(cycle.scope, body, time, finish)  # type: ignore[arg-type]  # a TypedDict is a Scope
+            try:
+                self._webhooks.direct(cycle.scope, body, time, finish)  # type: ignore[arg-type]  # a TypedDict is a Scope
+            except Exception:  # one answer that fails must not cost the others theirs
+                logger.exception("answering a webhook failed")
+                connection.transport.abort()
 
 
 class WebhookProtocol(HttpToolsProtocol):

@@ -63,8 +63,9 @@ class Webhooks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error on our side is a 500 without a trace, and logged."""
         began, answer = perf_counter(), None
-        place = self._addresses.place(scope["path"])
+        place: Place | Outcome = Outcome.FAILED
         try:
+            place = self._addresses.place(scope["path"])
             if isinstance(place, Outcome):
                 outcome = place
             elif scope["method"] in METHODS:
@@ -86,9 +87,10 @@ class Webhooks:
     def direct(self, scope: Scope, body: bytes, time: Header, finish: Finish) -> None:
         """Take a POST or the like; `finish` is told the outcome, at once or later."""
         began = perf_counter()
-        place = self._addresses.place(scope["path"])
-        end = partial(_end, place, began, finish)
+        place: Place | Outcome = Outcome.FAILED
         try:
+            place = self._addresses.place(scope["path"])
+            end = partial(_end, place, began, finish)
             outcome = self._offer(place, scope, body, time, end)
         except AppendFailed as failure:
             outcome = self._refused(place, failure)
@@ -96,7 +98,7 @@ class Webhooks:
             logger.exception("a webhook failed")
             outcome = Outcome.FAILED
         if outcome is not None:
-            end(outcome)
+            _end(place, began, finish, outcome)
 
     def _offer(
         self, place: Place | Outcome, scope: Scope, body: bytes, time: Header, end: Finish
