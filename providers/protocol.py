@@ -45,9 +45,12 @@ class Item(Value, frozen=True, kw_only=True):
 class Message(Value, frozen=True, kw_only=True):
     """Somebody wrote.
 
-    `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group;
-    `from_human` marks a person on the business's own phone: then `person` is the customer
-    they wrote to, otherwise who wrote.
+    `reply_to` is the platform id of what it answers; `speaker` is who wrote it in a group.
+    `from_human` marks what the business wrote, as its own phone or app tells: then `person`
+    is the customer it was written to, otherwise who wrote. `is_own` marks what the business
+    sent through the API, by us or by another program; `reference` is what we gave the
+    provider with it. `is_history` marks what was imported, long after it was written.
+    `also_known_as` holds other `platform_user_id`s by which the provider names this chat.
     """
 
     platform_message_id: str
@@ -58,6 +61,10 @@ class Message(Value, frozen=True, kw_only=True):
     speaker: str | None = None
     is_group: bool = False
     from_human: bool = False
+    is_own: bool = False
+    is_history: bool = False
+    reference: str | None = None
+    also_known_as: tuple[str, ...] = ()
 
 
 class StatusReport(Value, frozen=True, kw_only=True):
@@ -85,11 +92,16 @@ class Deletion(Value, frozen=True, kw_only=True):
 
 
 class Notice(Value, frozen=True, kw_only=True):
-    """Something that is not a message and is never answered; `notice` is the provider's word."""
+    """Something that is not a message and is never answered; `notice` is the provider's word.
+
+    `also_known_as` holds other `platform_user_id`s by which the provider names this chat from
+    now on, as when a group moves.
+    """
 
     notice: str
     detail: Json
     person: Person | None = None
+    also_known_as: tuple[str, ...] = ()
 
 
 class Unrecognised(Value, frozen=True, kw_only=True):
@@ -154,6 +166,15 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A message of the chat `platform_user_id` that reached our `account`."""
+
+    account: str
+    platform_user_id: str
+    platform_message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """A file as the provider gave it."""
 
@@ -210,9 +231,14 @@ class Provider(Protocol):
         """The exchange that sends a message; a 2xx or 5xx that says nothing is `Unconfirmed`."""
 
     def mark_read(
-        self, account: str, platform_message_id: str, credentials: Credentials, base_url: str | None
+        self, message: Heard, credentials: Credentials, base_url: str | None
     ) -> Exchange[None]:
         """The exchange that shows the user that a message was read."""
+
+    def show_typing(
+        self, message: Heard, credentials: Credentials, base_url: str | None
+    ) -> Exchange[None]:
+        """The exchange that shows the user that an answer to a message is being written."""
 
     def fetch_media(
         self, media: Media, credentials: Credentials, base_url: str | None, max_bytes: int

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from providers.protocol import Item, Webhook
-from providers.telegram.exchanges import BOT_TOKEN, fetch_media, mark_read, send
+from providers.telegram.exchanges import BOT_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.telegram.parse import parse
 from providers.telegram.split import split
 from schemas import codec
@@ -51,6 +51,7 @@ class Telegram:
     parse = staticmethod(parse)
     send = staticmethod(send)
     mark_read = staticmethod(mark_read)
+    show_typing = staticmethod(show_typing)
     fetch_media = staticmethod(fetch_media)
 
 

@@ -11,6 +11,7 @@ from providers.protocol import (
     Credentials,
     Exchange,
     Fetched,
+    Heard,
     HttpRequest,
     HttpResponse,
     Outgoing,
@@ -57,21 +58,24 @@ def _accepted(message: Outgoing, response: HttpResponse) -> Accepted | None:
     return Accepted(platform_message_id=f"{place}:{number}", http_status=response.status)
 
 
-def mark_read(
-    account: str,  # noqa: ARG001  # a bot has no account but its token
-    platform_message_id: str,
-    credentials: Credentials,
-    base_url: str | None,
-) -> Exchange[None]:
+def mark_read(message: Heard, credentials: Credentials, base_url: str | None) -> Exchange[None]:
     """The exchange that stops a pressed button's spinner, or reads a business message.
 
     Telegram lets bots mark nothing else as read.
     """
-    asked = _reading(platform_message_id)
+    asked = _reading(message.platform_message_id)
     if asked is None or missing(credentials, BOT_TOKEN):
         return
     method, body = asked
     yield _call(method, body, credentials[BOT_TOKEN], base_url)
+
+
+def show_typing(message: Heard, credentials: Credentials, base_url: str | None) -> Exchange[None]:
+    """The exchange that shows typing for five seconds or until the answer."""
+    if missing(credentials, BOT_TOKEN):
+        return
+    body = {**names.address(message.platform_user_id), "action": "typing"}
+    yield _call("sendChatAction", body, credentials[BOT_TOKEN], base_url)
 
 
 def _reading(platform_message_id: str) -> tuple[str, Json] | None:

@@ -5,7 +5,13 @@ from typing import Final
 
 from providers import meta
 from providers.protocol import Item
-from providers.whatsapp_cloud.exchanges import ACCESS_TOKEN, fetch_media, mark_read, send
+from providers.whatsapp_cloud.exchanges import (
+    ACCESS_TOKEN,
+    fetch_media,
+    mark_read,
+    send,
+    show_typing,
+)
 from providers.whatsapp_cloud.parse import parse
 from providers.whatsapp_cloud.quick import quick
 from providers.whatsapp_cloud.split import split
@@ -33,6 +39,7 @@ class WhatsAppCloud:
     parse = staticmethod(parse)
     send = staticmethod(send)
     mark_read = staticmethod(mark_read)
+    show_typing = staticmethod(show_typing)
     fetch_media = staticmethod(fetch_media)
 
 

@@ -8,7 +8,15 @@ from providers import meta
 from providers.answers import body_of as answer_of
 from providers.answers import is_success, missing, refused
 from providers.failures import FailureCode, SendFailure, Unconfirmed
-from providers.protocol import Accepted, Credentials, Exchange, Fetched, HttpResponse, Outgoing
+from providers.protocol import (
+    Accepted,
+    Credentials,
+    Exchange,
+    Fetched,
+    Heard,
+    HttpResponse,
+    Outgoing,
+)
 from providers.reading import identifier, integer, items, mapping, text
 from providers.whatsapp_cloud import outgoing
 from schemas.content import Json, Media
@@ -34,19 +42,28 @@ def send(
     return meta.refusal(request, response)
 
 
-def mark_read(
-    account: str, platform_message_id: str, credentials: Credentials, base_url: str | None
-) -> Exchange[None]:
+def mark_read(message: Heard, credentials: Credentials, base_url: str | None) -> Exchange[None]:
     """The exchange that shows the two blue ticks."""
+    yield from _tell(message, {}, credentials, base_url)
+
+
+def show_typing(message: Heard, credentials: Credentials, base_url: str | None) -> Exchange[None]:
+    """The exchange that shows typing for 25 seconds or until the answer, and the blue ticks."""
+    yield from _tell(message, {"typing_indicator": {"type": "text"}}, credentials, base_url)
+
+
+def _tell(
+    message: Heard, more: Json, credentials: Credentials, base_url: str | None
+) -> Exchange[None]:
     if missing(credentials, ACCESS_TOKEN):
         return
     body: Json = {
         "messaging_product": "whatsapp",
         "status": "read",
-        "message_id": platform_message_id,
+        "message_id": message.platform_message_id,
     }
-    url = _messages_url(account, base_url)
-    yield meta.graph_request("POST", url, credentials[ACCESS_TOKEN], body=body)
+    url = _messages_url(message.account, base_url)
+    yield meta.graph_request("POST", url, credentials[ACCESS_TOKEN], body=body | more)
 
 
 def fetch_media(

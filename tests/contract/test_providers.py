@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
-from providers.protocol import Accepted, Fetched, Message, Outgoing, Webhook
+from providers.protocol import Accepted, Fetched, Heard, Message, Outgoing, Webhook
 from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.content import Content, Media, MessageKind
@@ -36,6 +36,10 @@ def case(name):
 def test_every_provider_has_a_case_and_the_name_it_is_registered_by():
     assert set(CASES) == set(PROVIDERS)
     assert {name: one.name for name, one in PROVIDERS.items()} == {name: name for name in PROVIDERS}
+
+
+def heard(message_id, user="7"):
+    return Heard(account="200", platform_user_id=user, platform_message_id=message_id)
 
 
 def webhook(provider, case, secret="current-secret"):
@@ -260,7 +264,8 @@ def test_without_credentials_nothing_is_asked(provider, case):
             assert requests == []
             assert result.code is FailureCode.NOT_CONFIGURED
             assert provider.required_credentials[0] in result.detail
-        assert drive(provider.mark_read("200", case.sent_id, lacking, None)) == ([], None)
+        assert drive(provider.mark_read(heard(case.sent_id), lacking, None)) == ([], None)
+        assert drive(provider.show_typing(heard(case.sent_id), lacking, None)) == ([], None)
 
 
 @pytest.mark.parametrize("words", [None, "", " ", "x" * 100_000])
@@ -359,9 +364,11 @@ def test_a_download_that_fails_says_why(provider, case, status):
         assert result.http_status == status
 
 
-def test_reading_is_told_in_one_request_or_none(provider, case):
+@pytest.mark.parametrize("shown", ["mark_read", "show_typing"])
+def test_reading_and_typing_are_told_in_one_request_or_none(provider, case, shown):
     _, said = read(provider, case.text("hello", "1", NOON))
-    exchange = provider.mark_read("200", said.platform_message_id, case.credentials, None)
+    told = heard(said.platform_message_id, said.person.platform_user_id)
+    exchange = getattr(provider, shown)(told, case.credentials, None)
     for _ in exchange:
         with pytest.raises(StopIteration):
             exchange.send(answer(500))

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.failures import FailureCode, Unconfirmed
-from providers.protocol import Accepted, Fetched, Outgoing
+from providers.protocol import Accepted, Fetched, Heard, Outgoing
 from providers.telegram import PROVIDER
 from schemas.content import Content, Media, MessageKind
 from tests.support.exchanges import answer, bodies, drive
@@ -231,6 +231,14 @@ def test_a_file_that_is_gone_is_unavailable():
     ],
 )
 def test_a_bot_marks_only_buttons_and_business_messages(message_id, method):
-    exchange = PROVIDER.mark_read("", message_id, CREDENTIALS, None)
+    heard = Heard(account="", platform_user_id="7", platform_message_id=message_id)
+    exchange = PROVIDER.mark_read(heard, CREDENTIALS, None)
     requests, _ = drive(exchange, *([answer(200)] if method else []))
     assert [request.url.rsplit("/", 1)[1] for request in requests] == ([method] if method else [])
+
+
+def test_typing_is_shown_in_the_chat():
+    heard = Heard(account="", platform_user_id="7", platform_message_id="7:5")
+    requests, _ = drive(PROVIDER.show_typing(heard, CREDENTIALS, None), answer(200))
+    assert [request.url.rsplit("/", 1)[1] for request in requests] == ["sendChatAction"]
+    assert bodies(requests) == [{"chat_id": 7, "action": "typing"}]

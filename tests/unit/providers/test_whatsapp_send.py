@@ -3,7 +3,7 @@
 import pytest
 
 from providers.failures import FailureCode
-from providers.protocol import Accepted, Fetched, Outgoing
+from providers.protocol import Accepted, Fetched, Heard, Outgoing
 from providers.whatsapp_cloud import PROVIDER
 from schemas.content import Content, Media, MessageKind
 from tests.support.exchanges import answer, bodies, drive
@@ -225,8 +225,17 @@ def test_what_is_no_media_id_is_not_asked_for(reference):
     assert (requests, result.code) == ([], FailureCode.REFUSED)
 
 
+HEARD = Heard(account="200", platform_user_id="15550100201", platform_message_id="wamid.IN")
+
+
+def test_typing_is_shown_together_with_the_reading():
+    requests, _ = drive(PROVIDER.show_typing(HEARD, CREDENTIALS, None), answer(200))
+    (body,) = bodies(requests)
+    assert (body["status"], body["typing_indicator"]) == ("read", {"type": "text"})
+
+
 def test_reading_is_shown_by_the_message_it_is_about():
-    requests, result = drive(PROVIDER.mark_read("200", "wamid.IN", CREDENTIALS, None), answer(200))
+    requests, result = drive(PROVIDER.mark_read(HEARD, CREDENTIALS, None), answer(200))
     assert result is None
     assert bodies(requests) == [
         {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.IN"}
