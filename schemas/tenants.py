@@ -19,8 +19,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class SendLimits(Strict):
+    """How fast an account may send, where its provider's usual limits do not fit."""
+
+    account_per_second: float | None = Field(None, gt=0, le=100_000)
+    chat_per_second: float | None = Field(None, gt=0, le=100_000)
+    chat_burst: int | None = Field(None, ge=1, le=100_000)
+
+
 class Account(Strict):
-    """One account at one provider.
+    """One account at one provider, or at a channel that only sends: that has no `platform`.
 
     `credentials` and `secrets` hold references (`env:NAME`, `file:PATH`), never values:
     `credentials` are what requests to the provider need, by the provider's own names;
@@ -29,11 +37,12 @@ class Account(Strict):
 
     provider: str
     account: str
-    platform: Platform
+    platform: Platform | None = None
     credentials: dict[str, Reference] = {}
     secrets: tuple[Reference, ...] = ()
     verify_token: Reference | None = None
     base_url: str | None = None
+    limits: SendLimits | None = None
 
 
 class Commands(Strict):
