@@ -22,6 +22,7 @@ class FailureCode(StrEnum):
     MEDIA_UNAVAILABLE = "media_unavailable"
     TOO_LARGE = "too_large"
     NOT_CONFIGURED = "not_configured"
+    ACCOUNT_STOPPED = "account_stopped"
     REFUSED = "refused"
 
 
@@ -81,6 +82,10 @@ MEANINGS: Final = MappingProxyType(
         FailureCode.TOO_LARGE: Meaning(retryable=False, advice="The file is larger than allowed."),
         FailureCode.NOT_CONFIGURED: Meaning(
             retryable=False, advice="Give the account its credentials, then retry."
+        ),
+        FailureCode.ACCOUNT_STOPPED: Meaning(
+            retryable=True,
+            advice="Renew the account's access; until it works, its messages wait and are tried.",
         ),
         FailureCode.REFUSED: Meaning(
             retryable=False, advice="The provider refused; see its own words."

@@ -1,7 +1,7 @@
 """Trying again until a server that we depend on is back, or until it is time to leave."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Final, TypeVar
 
 from streams.ports import Leaving, Unavailable
@@ -26,6 +26,25 @@ async def until_available(attempt: Callable[[], Awaitable[T]], leaving: Leaving)
             if await _is_set_within(leaving, pause):
                 break
     raise Left
+
+
+async def pause(seconds: float, leaving: Leaving) -> None:
+    """Return after `seconds`; raises `Left` if it is time to leave before."""
+    if await _is_set_within(leaving, seconds):
+        raise Left
+
+
+async def unless_leaving(wanted: Coroutine[None, None, T], leaving: Leaving) -> T:
+    """What `wanted` gives; cancelled, it raises `Left`, once it is time to leave."""
+    wanting, going = asyncio.ensure_future(wanted), asyncio.ensure_future(leaving.wait())
+    try:
+        await asyncio.wait([wanting, going], return_when=asyncio.FIRST_COMPLETED)
+        if wanting.done():
+            return wanting.result()
+        raise Left
+    finally:
+        going.cancel()
+        wanting.cancel()
 
 
 def _pauses() -> Iterator[float]:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from providers.failures import Unknown
 from providers.protocol import Credentials, Exchange
+from providers.rates import Rate
 from schemas.content import Json
 from schemas.envelope import Record
 from schemas.tenants import Account
@@ -96,6 +97,41 @@ class HttpClient(Protocol):
 
     async def drive(self, exchange: Exchange[T]) -> T | Trouble:
         """What the exchange came to, or why it got no answer; raises what the exchange raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """It is our turn in `wait` seconds, and nobody else's."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """So many are before us that we got no turn; there may be room in `wait` seconds."""
+
+    wait: float
+
+
+AT_ONCE: Final = Turn(0.0)
+
+
+class Limiter(Protocol):
+    """Hands out turns, so that all processes together keep to a rate."""
+
+    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+        """A turn within `longest` seconds for what counts against `key`, if there is one."""
+
+
+class Unlimited:
+    """Lets everybody go at once."""
+
+    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:  # noqa: ARG002  # a port
+        """A turn at once."""
+        return AT_ONCE
+
+
+UNLIMITED: Final = Unlimited()
 
 
 class ResultLog(Protocol):

@@ -18,7 +18,8 @@ LAG_SECONDS: Final = Gauge(
 )
 IN_FLIGHT: Final = Gauge(
     "chatfold_agent_in_flight_orders",
-    "Orders being handled. Stays at its limit: the provider or the ledger is slow, or away.",
+    "Orders begun, those that wait for their turn too. Stays at its limit: the provider or the "
+    "ledger is slow, or away.",
     ["agent"],
 )
 HELD: Final = Gauge(
@@ -48,6 +49,41 @@ REPEATS: Final = Counter(
     "Orders that came again. `finished` and `joined` are harmless; many `unfinished`: agents are "
     "killed or frozen while they send.",
     ["was"],
+)
+RETRIES: Final = Counter(
+    "chatfold_delivery_retries_total",
+    "Ended send attempts that were not a reply's first. Many: look at the codes of the sends.",
+    ["provider", "outcome"],
+)
+WAITING: Final = Gauge(
+    "chatfold_delivery_waiting_orders",
+    "Orders waiting for a turn of their `chat` or `account`, or for a place among the `sends`. "
+    "Stays high: accounts send as fast as they may; `sends`: a provider is slow.",
+    ["of"],
+)
+WAITED: Final = Histogram(
+    "chatfold_delivery_wait_seconds",
+    "How long orders that had to wait waited. Rises: raise the account's limits if its provider "
+    "allows more.",
+    ["provider", "of"],
+    buckets=_SECONDS,
+)
+SENT_BACK: Final = Counter(
+    "chatfold_delivery_sent_back_total",
+    "Orders not sent, to come again later: the line was too long, or the account is `stopped`. "
+    "Rises: as for the waiting orders; `stopped`: renew the account's access.",
+    ["provider", "cause"],
+)
+STOPPED: Final = Gauge(
+    "chatfold_delivery_stopped_accounts",
+    "Accounts that rest because the provider refused them again and again. Any: the agent's log "
+    "names them; renew their access.",
+    ["provider"],
+)
+BREAKS: Final = Counter(
+    "chatfold_delivery_account_stops_total",
+    "Accounts that began to rest. Rises: an account works and fails in turn; look at its codes.",
+    ["provider"],
 )
 END_TO_END: Final = Histogram(
     "chatfold_end_to_end_seconds",
