@@ -14,6 +14,7 @@ from chatfold import (
     clock,
     database,
     failpoints,
+    limits,
     migrate,
     serving,
     slots,
@@ -25,6 +26,7 @@ from chatfold.accounts import Accounts
 from chatfold.eventlog import EventLog
 from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
+from chatfold.http import Limits as HttpLimits
 from chatfold.ledger import PostgresLedger, new_run_id
 from chatfold.policies import Policies
 from chatfold.refusal import Refusal
@@ -39,7 +41,7 @@ from projections.sink import ProjectionRefused
 from projections.view_sink import ViewSink
 from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
-from streams.agents import assistant
+from streams.agents import assistant, lines
 from streams.agents import delivery as delivery_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
@@ -126,11 +128,14 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
         providers=PROVIDERS,
         accounts=Accounts(directory, Secrets.from_environment()),
         ledger=await stack.enter_async_context(ledger),
-        http=await stack.enter_async_context(Http()),
+        http=await stack.enter_async_context(Http(HttpLimits(connections=lines.SENDS))),
         log=Results(await stack.enter_async_context(_log(settings))),
         inbox=topics_of.inbox,
         now=clock.now,
         reach=failpoints.from_environment(),
+        limiter=await stack.enter_async_context(
+            limits.opened(settings.views, settings.view_prefix)
+        ),
     )
     folder = stack.enter_context(slots.slot(settings.home / "delivery"))
     role = delivery_agent.build(

@@ -11,7 +11,7 @@ from providers.protocol import Item, Message, Outgoing
 from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.content import Content, MessageKind
-from schemas.tenants import Account, Tenant
+from schemas.tenants import Account, SendLimits, Tenant
 from streams.decide.messages import is_to_be_answered
 
 TENANT: Final = "demo"
@@ -106,6 +106,7 @@ def tenant(urls: Mapping[str, str]) -> Tenant:
             credentials=credentials[name],
             secrets=("env:CHATFOLD_DEMO_SECRET",),
             base_url=urls[name],
+            limits=SendLimits(account_per_second=10_000, chat_per_second=1_000),
         )
         for name, account in ACCOUNTS.items()
     )

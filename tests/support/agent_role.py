@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import uvloop
 
-from chatfold import clock, database, ending, failpoints, settings, telemetry
+from chatfold import clock, database, ending, failpoints, limits, settings, telemetry
 from chatfold.accounts import Accounts
 from chatfold.eventlog import EventLog
 from chatfold.http import Http, Limits
@@ -56,6 +56,7 @@ async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -
         inbox=names.inbox,
         now=clock.now,
         reach=failpoints.from_environment(),
+        limiter=await stack.enter_async_context(limits.opened(loaded.views, loaded.view_prefix)),
     )
     role = delivery.build(
         world,

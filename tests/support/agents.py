@@ -18,7 +18,7 @@ from schemas import codec, envelope, identity
 from schemas.content import Content, MessageKind, Platform
 from schemas.envelope import Record, Recorded
 from schemas.inputs import SendReported
-from schemas.tenants import Account, Tenant
+from schemas.tenants import Account, SendLimits, Tenant
 from schemas.topics import Groups, Topics
 from schemas.work import Order, SendMessage
 from tests.support import kafka, roles, servers
@@ -76,6 +76,7 @@ def _account(provider: str, account: str, name: str, reference: str) -> Callable
         platform=platform,
         credentials={name: reference},
         base_url=url,
+        limits=SendLimits(account_per_second=10_000, chat_per_second=1_000),
     )
 
 

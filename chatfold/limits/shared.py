@@ -1,0 +1,180 @@
+"""Limits shared through Redis or Valkey, without a question to it on any message's way.
+
+Each process hands out turns from what it knows, tells the others 20 times a second what it
+has handed out, and hears how far all of them are ahead. So the rate of all together is kept
+exactly over time, and exceeded for a moment by no more than what the processes send within
+one exchange. While Redis is away each keeps to its share, by the number of processes that
+there were. Keys, after the prefix: `bucket:KEY`, gone once it is over, and `peers`. A script
+touches several, so that they must be on one server: no cluster.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Final, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from chatfold.limits import metrics
+from chatfold.limits.buckets import Buckets
+from providers.rates import Rate
+from streams.ports import Crowded, Limiter, Turn
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
+
+logger = logging.getLogger(__name__)
+
+EXCHANGE_SECONDS: Final = 0.05
+RETRY_SECONDS: Final = 1.0
+SWEEP_SECONDS: Final = 10.0
+PEER_SECONDS: Final = 10
+CALL_SECONDS: Final = 1.0
+CLOSE_SECONDS: Final = 2.0
+_MICRO: Final = 1_000_000
+
+# KEYS peers, then a bucket each. ARGV own name, microseconds that a silent peer counts, then
+# the microseconds to add to each bucket. Gives the peers, and how far each bucket is ahead.
+_EXCHANGE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+local found = {redis.call('ZCARD', KEYS[1])}
+for i = 2, #KEYS do
+  local ending = tonumber(redis.call('GET', KEYS[i]) or 0)
+  if ending < now then ending = now end
+  ending = ending + ARGV[i + 1]
+  local ahead = ending - now
+  redis.call('SET', KEYS[i], string.format('%.0f', ending), 'PX', math.ceil(ahead / 1000) + 1)
+  found[i] = ahead
+end
+return found
+"""
+
+
+class LocalLimits:
+    """Limits of a single process."""
+
+    def __init__(self) -> None:
+        self._buckets = Buckets()
+        self._swept = monotonic()
+
+    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+        """A turn within `longest` seconds, if there is one."""
+        now = monotonic()
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            self._buckets.sweep(now)
+            self._buckets.take_untold()
+        return self._buckets.book(key, rate, longest, now)
+
+
+class SharedLimits:
+    """Limits of all processes under one prefix; `async with` exchanges in the background."""
+
+    def __init__(self, client: "Redis", prefix: str) -> None:
+        self._client = client
+        self._prefix = f"{prefix}:limits:v1"
+        self._name = secrets.token_hex(8)
+        self._exchange: AsyncScript = client.register_script(_EXCHANGE)
+        self._buckets = Buckets()
+        self._booked = asyncio.Event()
+        self._peers = 1
+        self._is_alone = False
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        self._exchanging = asyncio.create_task(self._keep_exchanging())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Tell what is untold, and no more."""
+        self._exchanging.cancel()
+        await asyncio.wait([self._exchanging])
+        if not self._is_alone and self._buckets.has_untold:
+            await self._tell()
+
+    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+        """A turn within `longest` seconds, if there is one."""
+        turn = self._buckets.book(key, rate, longest, monotonic())
+        if not self._booked.is_set():
+            self._booked.set()
+        return turn
+
+    async def _keep_exchanging(self) -> None:
+        swept = monotonic()
+        while True:
+            await self._booked.wait()
+            await asyncio.sleep(RETRY_SECONDS if self._is_alone else EXCHANGE_SECONDS)
+            self._booked.clear()
+            await self._tell()
+            if self._buckets.has_untold:
+                self._booked.set()
+            if monotonic() - swept > SWEEP_SECONDS:
+                swept = monotonic()
+                self._buckets.sweep(swept)
+
+    async def _tell(self) -> None:
+        """Exchange once; what could not be told is forgotten, its moment is over."""
+        told, began = self._buckets.take_untold(), perf_counter()
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                peers, *ahead = await self._exchange(self._keys(told), self._arguments(told))
+        except (RedisError, OSError, TimeoutError) as error:
+            self._go_alone(error)
+            return
+        metrics.SECONDS.observe(perf_counter() - began)
+        self._go_together(peers)
+        seconds = (one / _MICRO for one in ahead)
+        self._buckets.learn(dict(zip(told, seconds, strict=True)), monotonic())
+
+    def _keys(self, told: dict[str, float]) -> Sequence[str]:
+        return [f"{self._prefix}:peers", *(f"{self._prefix}:bucket:{key}" for key in told)]
+
+    def _arguments(self, told: dict[str, float]) -> Sequence[str | int]:
+        added = (int(seconds * _MICRO) for seconds in told.values())
+        return [self._name, PEER_SECONDS * _MICRO, *added]
+
+    def _go_alone(self, error: Exception) -> None:
+        metrics.FAILURES.inc()
+        metrics.PEERS.set(0)
+        self._buckets.share = self._peers
+        if not self._is_alone:
+            self._is_alone = True
+            logger.warning("the limits are kept alone, by %s parts: %r", self._peers, error)
+
+    def _go_together(self, peers: int) -> None:
+        self._peers = peers
+        self._buckets.share = 1
+        metrics.PEERS.set(peers)
+        if self._is_alone:
+            self._is_alone = False
+            logger.info("the limits are shared again, by %s processes", peers)
+
+
+@asynccontextmanager
+async def opened(url: str, prefix: str) -> AsyncIterator[Limiter]:
+    """The limits of all who name the same Redis; of this process alone if `url` names none."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        yield LocalLimits()
+        return
+    client = Redis.from_url(
+        url,
+        socket_timeout=CALL_SECONDS,
+        socket_connect_timeout=CALL_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
+    try:
+        async with SharedLimits(client, prefix) as limits:
+            yield limits
+    finally:
+        with suppress(RedisError, OSError, TimeoutError):
+            await client.aclose()
