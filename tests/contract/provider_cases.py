@@ -1,38 +1,9 @@
 """What the contract needs to know of each provider; a new one adds a case here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 from providers.failures import FailureCode
 from providers.protocol import HttpResponse
+from tests.contract.case import Case
 from tests.support.exchanges import answer
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A provider's words for what every provider can say."""
-
-    name: str
-    text: Callable[[str, str, object], Any]
-    """The body of a text `words` with number `n`, sent at `time`."""
-    batch: Callable[[int], Any]
-    """A body of as many messages as asked for, or of as many as the provider can hold."""
-    unknown_type: Any
-    signs_body: bool
-    credentials: Mapping[str, str]
-    to: str
-    sent: HttpResponse
-    sent_id: str
-    refusals: Sequence[tuple[HttpResponse, FailureCode]]
-    error: Callable[[int, str], Any]
-    """An error body of the provider's own that repeats the given words."""
-    media: str
-    found: Callable[[int], HttpResponse]
-    """The answer that tells where a file of so many bytes is."""
-    elsewhere: HttpResponse
-    """The answer that tells of a place that is not the provider's."""
-
 
 USER = "15550100201"
 
