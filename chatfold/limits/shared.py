@@ -96,11 +96,13 @@ class SharedLimits:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Tell what is untold, and no more."""
+        """Tell what is untold, and be a peer no more."""
         self._exchanging.cancel()
         await asyncio.wait([self._exchanging])
         if not self._is_alone and self._buckets.has_untold:
             await self._tell()
+        with suppress(RedisError, OSError, TimeoutError):
+            await self._client.zrem(f"{self._prefix}:peers", self._name)
 
     def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
         """A turn within `longest` seconds, if there is one."""

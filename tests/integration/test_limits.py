@@ -1,0 +1,138 @@
+"""Limits that processes share through a real Valkey, which may go and come back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from chatfold.limits import LocalLimits, SharedLimits, opened, shared
+from chatfold.stack.valkey import Valkey
+from providers.rates import Rate
+from streams.ports import Turn
+from tests.support import servers
+
+FAST = Rate(0.01, burst=1)
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    home = tmp_path_factory.mktemp("valkey")
+    server = Valkey(home, servers.free_ports(home)["redis_port"])
+    server.start()
+    yield server
+    server.stop()
+
+
+class Processes:
+    """Limits as several processes have them."""
+
+    def __init__(self, stack: AsyncExitStack, url: str, prefix: str) -> None:
+        self._stack = stack
+        self.url = url
+        self.prefix = prefix
+
+    async def another(self) -> SharedLimits:
+        one = await self._stack.enter_async_context(opened(self.url, self.prefix))
+        assert isinstance(one, SharedLimits)
+        return one
+
+
+@pytest.fixture
+async def processes(valkey: Valkey, request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+    async with AsyncExitStack() as stack:
+        yield Processes(stack, f"redis://127.0.0.1:{valkey.port}/0", request.node.name)
+
+
+async def _send(limits: SharedLimits, key: str, until: float) -> list[float]:
+    """When a process that has much to send was let send."""
+    times = []
+    while time.monotonic() < until:
+        turn = limits.book(key, FAST, longest=0.5)
+        await asyncio.sleep(turn.wait)
+        if isinstance(turn, Turn):
+            times.append(time.monotonic())
+    return times
+
+
+async def test_processes_together_keep_to_the_rate(processes: Processes) -> None:
+    both = [await processes.another(), await processes.another()]
+    until = time.monotonic() + 2.0
+    sent = await asyncio.gather(*[_send(one, "together", until) for one in both])
+    assert 180 <= sum(map(len, sent)) <= 230
+    assert min(map(len, sent)) > 40
+
+
+async def test_a_process_knows_what_another_has_sent(processes: Processes) -> None:
+    first, second = await processes.another(), await processes.another()
+    slow = Rate(60.0, burst=2)
+    assert [first.book("chat", slow, 0.0).wait for _ in range(2)] == [0, 0]
+    key = f"{processes.prefix}:limits:v1:bucket:chat"
+    await _until_async(lambda: first._client.exists(key))
+    assert second.book("chat", slow, 0.0).wait == 0  # it has not heard of the other yet
+    await _until(lambda: second.book("chat", slow, 0.0).wait > 115)
+
+
+async def test_what_was_sent_before_a_restart_counts_after_it(processes: Processes) -> None:
+    slow = Rate(60.0, burst=1)
+    async with opened(processes.url, processes.prefix) as before:
+        before.book("restarted", slow, 0.0)
+    after = await processes.another()
+    after.book("restarted", slow, 0.0)
+    await _until(lambda: after.book("restarted", slow, 0.0).wait > 115)
+
+
+async def test_without_redis_each_keeps_to_its_share_until_it_is_back(
+    processes: Processes, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "RETRY_SECONDS", 0.05)
+    both = [await processes.another(), await processes.another()]
+    until = time.monotonic() + 0.3
+    await asyncio.gather(*[_send(one, "before", until) for one in both])
+    await asyncio.to_thread(valkey.stop)
+    first = both[0]
+    try:
+        first.book("noticed", FAST, 0.5)
+        await _until(lambda: REGISTRY.get_sample_value("chatfold_limits_peers_count") == 0)
+        slow = Rate(10.0, burst=1)
+        first.book("share", slow, 0.0)
+        assert 39 < first.book("share", slow, longest=0.0).wait <= 40  # a turn takes 20, not 10
+    finally:
+        await asyncio.to_thread(valkey.start)
+    first.book("noticed", FAST, 0.5)
+    await _until(lambda: REGISTRY.get_sample_value("chatfold_limits_peers_count") == 1)
+    assert first.book("new", slow, 0.0).wait == 0
+    assert 19 < first.book("new", slow, longest=0.0).wait <= 20
+
+
+async def test_nothing_stays_in_redis_of_what_is_over(processes: Processes, valkey: Valkey) -> None:
+    one = await processes.another()
+    client = one._client
+    one.book("over", FAST, 0.0)
+    await _until_async(lambda: client.exists(f"{processes.prefix}:limits:v1:peers"))
+    await _until_async(lambda: _is_gone(client, f"{processes.prefix}:limits:v1:bucket:over"))
+
+
+async def test_with_files_instead_of_redis_a_process_keeps_its_own_limits(tmp_path: Path) -> None:
+    async with opened(f"file:{tmp_path}", "any") as limits:
+        assert isinstance(limits, LocalLimits)
+        assert [limits.book("a", FAST, 1.0).wait for _ in range(2)] != [0, 0]
+
+
+async def _is_gone(client, key: str) -> bool:
+    return not await client.exists(key)
+
+
+async def _until(met) -> None:
+    async with asyncio.timeout(5):
+        while not met():
+            await asyncio.sleep(0.02)
+
+
+async def _until_async(met) -> None:
+    async with asyncio.timeout(5):
+        while not await met():
+            await asyncio.sleep(0.02)
