@@ -22,6 +22,8 @@ class Case:
     unknown_type: Any
     signs_body: bool
     credentials: Mapping[str, str]
+    base_url: str | None = None
+    """Where the provider is, None where it knows that itself."""
     to: str
     sent: HttpResponse
     sent_id: str

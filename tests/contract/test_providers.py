@@ -195,13 +195,13 @@ def outgoing(case, **changes):
 
 
 def send(provider, case, response, **changes):
-    exchange = provider.send(outgoing(case, **changes), case.credentials, None)
+    exchange = provider.send(outgoing(case, **changes), case.credentials, case.base_url)
     return drive(exchange, response)
 
 
 def test_an_accepted_message_has_the_name_that_the_provider_gave_it(provider, case):
     [request], result = send(provider, case, case.sent)
-    assert result == Accepted(platform_message_id=case.sent_id, http_status=200)
+    assert result == Accepted(platform_message_id=case.sent_id, http_status=case.sent.status)
     assert request.method == "POST"
     assert request.url.startswith("https://")
 
@@ -277,7 +277,7 @@ def test_without_credentials_nothing_is_asked(provider, case):
 @pytest.mark.parametrize("words", [None, "", " ", "x" * 100_000])
 def test_a_text_that_cannot_be_sent_is_refused_without_asking(provider, case, words):
     content = Content(kind=MessageKind.TEXT, text=words)
-    exchange = provider.send(outgoing(case, content=content), case.credentials, None)
+    exchange = provider.send(outgoing(case, content=content), case.credentials, case.base_url)
     requests, result = drive(exchange)
     assert (requests, result.code) == ([], FailureCode.CONTENT_REFUSED)
 
@@ -291,7 +291,7 @@ def test_every_kind_is_sent_or_refused_and_nothing_raises(provider, case, kind):
         Content(kind=kind, structured={"target": f"{case.to}:1", "emoji": "👍"}),
         Content(kind=kind, structured={"contacts": [{"name": "N", "phones": [{"phone": "1"}]}]}),
     ):
-        exchange = provider.send(outgoing(case, content=content), case.credentials, None)
+        exchange = provider.send(outgoing(case, content=content), case.credentials, case.base_url)
         try:
             codec.loads(next(exchange).body)
         except StopIteration as ended:
@@ -303,7 +303,7 @@ def test_secrets_are_named_and_shown_nowhere(provider, case):
     echoed = answer(400, case.error(400, f"bad token {secrets[0]} in {secrets}"))
     requests, result = send(provider, case, echoed)
     media = Media(reference=case.media)
-    exchange = provider.fetch_media(media, case.credentials, None, 100)
+    exchange = provider.fetch_media(media, case.credentials, case.base_url, 100)
     fetched, failure = drive(exchange, *to_a_file(case, 3), echoed)
     for request in requests + fetched:
         assert set(secrets) <= set(request.secrets)
@@ -322,7 +322,7 @@ def test_what_came_in_is_not_shown_either(provider, case):
 
 def fetch(provider, case, *answers, max_bytes=100):
     media = Media(reference=case.media)
-    return drive(provider.fetch_media(media, case.credentials, None, max_bytes), *answers)
+    return drive(provider.fetch_media(media, case.credentials, case.base_url, max_bytes), *answers)
 
 
 def to_a_file(case, size):
@@ -382,7 +382,7 @@ def test_a_download_that_fails_says_why(provider, case, status):
 def test_reading_and_typing_are_told_in_one_request_or_none(provider, case, shown):
     _, said = read(provider, case.text("hello", "1", NOON))
     told = heard(said.platform_message_id, said.person.platform_user_id)
-    exchange = getattr(provider, shown)(told, case.credentials, None)
+    exchange = getattr(provider, shown)(told, case.credentials, case.base_url)
     for _ in exchange:
         with pytest.raises(StopIteration):
             exchange.send(answer(500))
