@@ -1,0 +1,34 @@
+"""Whapi signs nothing: it repeats the headers that the channel's settings give it.
+
+The secret is one of our own choice, set as `Authorization: Bearer SECRET` in the channel's
+`webhooks[].headers`; it is not the channel's API token.
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Final
+
+from providers.protocol import Webhook
+
+_HEADER: Final = "authorization"
+_SCHEME: Final = "bearer "
+
+
+def sign(body: bytes, secret: str) -> Mapping[str, str]:  # noqa: ARG001  # it signs no body
+    """The header that Whapi repeats with every webhook."""
+    return {_HEADER: f"Bearer {secret}"}
+
+
+def verify(webhook: Webhook, secret: str) -> bool:
+    """Whether the webhook carries the secret, alone or after `Bearer`."""
+    given = webhook.headers.get(_HEADER)
+    if not given or not secret:
+        return False
+    if given[: len(_SCHEME)].lower() == _SCHEME:
+        given = given[len(_SCHEME) :].strip()
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
+
+
+def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
+    """Nothing: Whapi checks no address by GET."""
+    return None
