@@ -22,7 +22,16 @@ def policy_of(tenant: Tenant) -> Policy:
     own = [handler for name in tenant.handlers if (handler := _load(tenant, name)) is not None]
     responder = [Echo(tenant.commands)] if tenant.responder == "echo" else []
     built_in = commands(tenant.commands, tenant.mode_length)
-    return Policy(handlers=(*built_in, *own, *responder), idle_close=tenant.idle_close)
+    return Policy(
+        handlers=(*built_in, *own, *responder),
+        idle_close=tenant.idle_close,
+        retries=tenant.retries,
+        order_wait=tenant.order_wait,
+        confirmation=tenant.confirmation,
+        unconfirmed=tenant.unconfirmed,
+        auto_resume=tenant.auto_resume,
+        fallbacks=tenant.fallbacks,
+    )
 
 
 def _load(tenant: Tenant, name: str) -> Handler | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.rows import Columns, Key, Standing, Write
+from projections.rows import Key, Standing, Write
 
 _Row = tuple[str, Key]
 
@@ -41,21 +41,16 @@ def fold(writes: Iterable[Write]) -> dict[str, Folded]:
 
 
 def _merged(first: Write, then: Write) -> Write:
-    """One write that does both; the kind is the first's, since by then the row is there."""
+    """One write that does both; the first says how the row begins, since by then it is there."""
     return Write(
         first.table,
         first.key,
         then.sequence,
         {**first.assigned, **then.assigned},
-        _initial(first.initial, then.initial),
+        first.initial,
         _greater(first.standing, then.standing),
         {**then.kept, **first.kept} if then.kept else first.kept,
     )
-
-
-def _initial(first: Columns | None, then: Columns | None) -> Columns | None:
-    """What a new row begins with: the first to say so decides."""
-    return first if first is None or not then else {**then, **first}
 
 
 def _greater(first: Standing | None, then: Standing | None) -> Standing | None:

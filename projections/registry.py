@@ -13,6 +13,7 @@ from projections.evolve import (
     chats,
     conversations,
     delivery_attempts,
+    delivery_fallbacks,
     messages,
     processed_events,
     sessions,
@@ -78,6 +79,7 @@ _FOLDS: Final = (
     sessions,
     processed_events,
     delivery_attempts,
+    delivery_fallbacks,
 )
 _BY_FACT: Final = MappingProxyType(
     {
@@ -125,6 +127,7 @@ TABLES: Final = Projection(
         tables.SESSIONS,
         tables.PROCESSED_EVENTS,
         tables.DELIVERY_ATTEMPTS,
+        tables.DELIVERY_FALLBACKS,
     ),
     handles=frozenset(kind for kind, folds in _BY_FACT.items() if folds),
     decode=decode_fact,

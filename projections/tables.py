@@ -40,6 +40,8 @@ CHATS: Final = Table(
         "last_name": "text",
         "is_group": "boolean",
         "is_blocked": "boolean",
+        "address": "text",
+        "merged_into": "uuid",
         "last_inbound_at": "timestamptz",
         "last_outbound_at": "timestamptz",
         "created_at": "timestamptz",
@@ -106,6 +108,9 @@ SESSIONS: Final = Table(
     columns={
         "tenant_id": "text",
         "is_paused": "boolean",
+        "pause_reason": "pause_reason",
+        "paused_at": "timestamptz",
+        "paused_by": "text",
         "mode": "text",
         "mode_until": "timestamptz",
         "last_message_at": "timestamptz",
@@ -135,8 +140,25 @@ DELIVERY_ATTEMPTS: Final = Table(
         "retryable": "boolean",
         "started_at": "timestamptz",
         "finished_at": "timestamptz",
+        "next_attempt_at": "timestamptz",
+        "waiting_for": "text",
     },
     lookups={"channel": _PLATFORM_OF_CHAT},
+)
+
+DELIVERY_FALLBACKS: Final = Table(
+    name="delivery_fallbacks",
+    key={"reply_id": "uuid", "attempt": "integer"},
+    columns={
+        "chat_id": "uuid",
+        "tenant_id": "text",
+        "number": "integer",
+        "channel": "text",
+        "provider": "text",
+        "account": "text",
+        "recipient": "text",
+        "chosen_at": "timestamptz",
+    },
 )
 
 TENANTS: Final = Table(

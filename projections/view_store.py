@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from projections.sink import Move
-from projections.views import ActiveChat, Person
+from projections.views import ActiveChat, Pause, Person
 from schemas import codec
 from schemas.value import Value
 
@@ -15,6 +15,7 @@ Chat = tuple[str, str]
 Stats = dict[str, bool | int | float]
 
 VERSION: Final = 1  # of what is stored; another begins anew beside it, from the log
+HOPS: Final = 8  # from a merged chat to the one that goes on; a person has few names
 CHUNK: Final = 100  # views a call: beyond that a call only holds others up
 
 
@@ -23,18 +24,23 @@ class ViewsUnavailable(Exception):
 
 
 class Kept(Value, frozen=True, kw_only=True):
-    """What outlives a view: the person, and the number of the last fact that was written."""
+    """What outlives a view: the person, the last fact's number, who goes on, the pause."""
 
     seq: int
     person: Person
     last_activity: datetime
+    merged_into: str | None = None
+    pause: Pause | None = None
 
 
 class Views(Protocol):
     """For readers; every call is counted in the store, so that all processes add up."""
 
     async def get(self, tenant: str, chat_id: str) -> ActiveChat | None:
-        """The view, None if the chat is not active; raises `ViewsUnavailable`."""
+        """The view of the chat, or of the one that goes on for it, None if it is not active.
+
+        Raises `ViewsUnavailable`.
+        """
 
     async def active(self, tenant: str, limit: int = 50) -> list[ActiveChat]:
         """The tenant's active chats, the latest first; raises `ViewsUnavailable`."""
@@ -58,12 +64,18 @@ class ViewStore(Protocol):
 
 def is_active(view: ActiveChat, lifetime: timedelta, now: datetime) -> bool:
     """Whether the view is still to be shown."""
-    return view.last_activity + lifetime > now
+    return view.merged_into is None and view.last_activity + lifetime > now
 
 
 def kept(view: ActiveChat) -> Kept:
     """The part of the view that stays."""
-    return Kept(seq=view.seq, person=view.person, last_activity=view.last_activity)
+    return Kept(
+        seq=view.seq,
+        person=view.person,
+        last_activity=view.last_activity,
+        merged_into=view.merged_into,
+        pause=view.pause,
+    )
 
 
 def resting(chat: Chat, rest: Kept) -> ActiveChat:
@@ -75,6 +87,8 @@ def resting(chat: Chat, rest: Kept) -> ActiveChat:
         seq=rest.seq,
         last_activity=rest.last_activity,
         person=rest.person,
+        merged_into=rest.merged_into,
+        pause=rest.pause,
     )
 
 

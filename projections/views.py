@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from projections.rows import RANKS
 from schemas import facts
-from schemas.content import Content, MessageKind, Origin, Platform
+from schemas.content import Content, MessageKind, Origin, PauseReason, Platform
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 from schemas.value import Value
@@ -64,8 +64,19 @@ class Mode(Value, frozen=True, kw_only=True):
     until: datetime
 
 
+class Pause(Value, frozen=True, kw_only=True):
+    """The bot is silent, `by` an operator or because a human has taken over."""
+
+    reason: PauseReason
+    since: datetime
+    by: str | None = None
+
+
 class ActiveChat(Value, frozen=True, kw_only=True):
-    """A chat as it stands after its fact number `seq`; `recent` is in the order of the log."""
+    """A chat as it stands after its fact number `seq`; `recent` is in the order of the log.
+
+    One that was merged into another is not shown any more: the other one is.
+    """
 
     tenant: str
     chat_id: str
@@ -75,6 +86,8 @@ class ActiveChat(Value, frozen=True, kw_only=True):
     conversation: Conversation | None = None
     recent: tuple[Line, ...] = ()
     mode: Mode | None = None
+    pause: Pause | None = None
+    merged_into: str | None = None
 
 
 def evolve(
@@ -97,7 +110,12 @@ def evolve(
 def _first(recorded: Recorded[Fact]) -> ActiveChat | None:
     """An account's own facts make no view; a chat whose beginning the store has lost does."""
     match recorded.data:
-        case facts.ChatStarted() | facts.ConversationOpened() | facts.MessageReceived():
+        case (
+            facts.ChatStarted()
+            | facts.ChatMerged()
+            | facts.ConversationOpened()
+            | facts.MessageReceived()
+        ):
             nobody = ActiveChat(
                 tenant=recorded.tenant,
                 chat_id=recorded.chat_id,
@@ -115,6 +133,8 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
             return replace(view, person=_person(fact))
         case facts.ProfileChanged() as fact:
             return replace(view, person=_profile(view.person, fact))
+        case facts.ChatMerged() as fact:
+            return replace(view, merged_into=fact.into)
         case facts.ConversationOpened() as fact:
             return replace(view, conversation=_opened(recorded, fact), recent=())
         case facts.MessageReceived() as fact:
@@ -125,14 +145,20 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
             return _change(view, fact.message_id, partial(_edited, fact.content))
         case facts.MessageDeleted() as fact:
             return _change(view, fact.message_id, _deleted)
-        case facts.MessageSent() as fact:
+        case facts.MessageSent() | facts.MessageSendConfirmed() as fact:
             return _stand(view, fact.reply_id, fact.attempt, "sent")
         case facts.MessageSendFailed() as fact:
             return _stand(view, fact.reply_id, fact.attempt, "failed")
-        case facts.MessageSendUnconfirmed() as fact:
+        case facts.MessageSendUnconfirmed() | facts.MessageSendWithheld() as fact:
             return _stand(view, fact.reply_id, fact.attempt, "saved_only")
         case facts.MessageStatusReported() as fact:
             return _stand(view, fact.message_id, fact.attempt, fact.status)
+        case facts.RetryStarted() | facts.RetryRequested() | facts.FallbackChosen() as fact:
+            return _stand(view, fact.reply_id, fact.attempt, "pending")
+        case facts.BotPaused() as fact:
+            return replace(view, pause=_paused(recorded, fact))
+        case facts.BotResumed():
+            return replace(view, pause=None)
         case facts.ModeEntered() as fact:
             return replace(view, mode=Mode(name=fact.mode, until=fact.until))
         case facts.ModeLeft():
@@ -142,11 +168,23 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
         case facts.ConversationClosed() as fact:
             return _turn(view, fact.conversation_id, "closed")
         case (
-            facts.NoticeRecorded()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.NoticeRecorded()
             | facts.InputUnrecognised()
             | facts.HandlerFailed()
             | facts.QuestionAsked()
             | facts.QuestionAnswered()
+            | facts.MessageImported()
+            | facts.EchoHeld()
+            | facts.EchoRecognised()
+            | facts.ConfirmationTimedOut()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
         ):
             return view
         case _ as never:
@@ -171,6 +209,10 @@ def _profile(person: Person, fact: facts.ProfileChanged) -> Person:
         first_name=fact.first_name,
         last_name=fact.last_name,
     )
+
+
+def _paused(recorded: Recorded[Fact], fact: facts.BotPaused) -> Pause:
+    return Pause(reason=fact.reason, since=recorded.time, by=fact.by)
 
 
 def _opened(recorded: Recorded[Fact], fact: facts.ConversationOpened) -> Conversation:

@@ -94,14 +94,16 @@ class Deletion(Value, frozen=True, kw_only=True):
 class Notice(Value, frozen=True, kw_only=True):
     """Something that is not a message and is never answered; `notice` is the provider's word.
 
-    `also_known_as` holds other `platform_user_id`s by which the provider names this chat from
-    now on, as when a group moves.
+    `also_known_as` holds other `platform_user_id`s by which the provider names this chat;
+    `moved_to` is the only one it is reached by from now on, as when a group moves.
     """
 
     notice: str
     detail: Json
     person: Person | None = None
+    is_group: bool = False
     also_known_as: tuple[str, ...] = ()
+    moved_to: str | None = None
 
 
 class Unrecognised(Value, frozen=True, kw_only=True):

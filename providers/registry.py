@@ -1,11 +1,30 @@
 """Every provider by its name; adding one is a module and a line here."""
 
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from providers import telegram, whatsapp_cloud
+from providers import evolution, greenapi, telegram, whapi, whatsapp_cloud
 from providers.protocol import Provider
 
 PROVIDERS: Final = MappingProxyType[str, Provider](
-    {one.name: one for one in (whatsapp_cloud.PROVIDER, telegram.PROVIDER)}
+    {
+        one.name: one
+        for one in (
+            whatsapp_cloud.PROVIDER,
+            telegram.PROVIDER,
+            greenapi.PROVIDER,
+            evolution.PROVIDER,
+            whapi.PROVIDER,
+        )
+    }
 )
+
+_WINDOWS: Final = MappingProxyType(
+    {"whatsapp_cloud": timedelta(hours=24), "instagram": timedelta(hours=24)}
+)
+
+
+def session_window(name: str) -> timedelta | None:
+    """How long after a person's last message the platform takes replies, None for ever."""
+    return _WINDOWS.get(name)

@@ -17,6 +17,9 @@ class Platform(StrEnum):
     WHATSAPP = "whatsapp"
     INSTAGRAM = "instagram"
     TELEGRAM = "telegram"
+    SMS = "sms"
+    EMAIL = "email"
+    WEB_PUSH = "web_push"
 
 
 class MessageKind(StrEnum):
@@ -39,7 +42,11 @@ class MessageKind(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who wrote a message: `human` is a person on the business's own phone."""
+    """Who wrote a message.
+
+    `human` is a person on the business's own phone, `operator` a person or a program that
+    sends for the business, through us or beside us.
+    """
 
     USER = "user"
     BOT = "bot"
@@ -79,6 +86,9 @@ class ActionTaken(StrEnum):
     RECORDED = "recorded"
     UNRECOGNISED = "unrecognised"
     HANDLER_FAILED = "handler_failed"
+    HELD = "held"
+    OWN_ECHO = "own_echo"
+    IMPORTED = "imported"
 
 
 class CloseReason(StrEnum):
@@ -87,6 +97,21 @@ class CloseReason(StrEnum):
     COMMAND = "command"
     OPERATOR = "operator"
     IDLE = "idle"
+    MERGED = "merged"
+
+
+class PauseReason(StrEnum):
+    """Why the bot is silent in a chat."""
+
+    HUMAN_TAKEOVER = "human_takeover"
+    MANUAL_PAUSE = "manual_pause"
+
+
+class Evidence(StrEnum):
+    """What told that a message was sent whose send nobody saw end."""
+
+    STATUS = "status"
+    ECHO = "echo"
 
 
 class Media(Value, frozen=True, kw_only=True):

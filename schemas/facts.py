@@ -2,7 +2,17 @@
 
 from typing import ClassVar
 
-from schemas.content import ActionTaken, CloseReason, Content, Json, Origin, Platform, Status
+from schemas.content import (
+    ActionTaken,
+    CloseReason,
+    Content,
+    Evidence,
+    Json,
+    Origin,
+    PauseReason,
+    Platform,
+    Status,
+)
 from schemas.value import Moment, Value
 from schemas.work import Question
 
@@ -26,6 +36,35 @@ class ProfileChanged(Value, frozen=True, kw_only=True):
     username: str | None
     first_name: str | None
     last_name: str | None
+
+
+class AliasLearned(Value, frozen=True, kw_only=True):
+    """The provider has named the chat by one more id."""
+
+    type: ClassVar[str] = "AliasLearned.v1"
+    platform_user_id: str
+
+
+class ChatMoved(Value, frozen=True, kw_only=True):
+    """The chat's person (or group) is reached by another id from now on."""
+
+    type: ClassVar[str] = "ChatMoved.v1"
+    platform_user_id: str
+
+
+class ChatMerged(Value, frozen=True, kw_only=True):
+    """The older chat `into` is with the same person, and goes on for both.
+
+    The rest tells by which id this chat was known, for one that nobody had written to.
+    """
+
+    type: ClassVar[str] = "ChatMerged.v1"
+    into: str
+    platform: Platform
+    platform_user_id: str
+    provider: str
+    account: str
+    is_group: bool
 
 
 class ConversationOpened(Value, frozen=True, kw_only=True):
@@ -231,9 +270,188 @@ class ConversationClosed(Value, frozen=True, kw_only=True):
     message_count: int
 
 
+class MessageImported(Value, frozen=True, kw_only=True):
+    """A message of before our time was brought in; it is the `number`-th of its kind.
+
+    Imported messages have a conversation of their own, which never was open.
+    """
+
+    type: ClassVar[str] = "MessageImported.v1"
+    message_id: str
+    conversation_id: str
+    number: int
+    origin: Origin
+    platform_message_id: str
+    platform_timestamp: Moment | None
+    content: Content
+    reply_to: str | None
+    speaker: str | None
+    action: ActionTaken
+
+
+class EchoHeld(Value, frozen=True, kw_only=True):
+    """The business wrote, and a send of ours is under way: whose it is shows when that ends.
+
+    `is_own` marks what was sent through the API.
+    """
+
+    type: ClassVar[str] = "EchoHeld.v1"
+    platform_message_id: str
+    platform_timestamp: Moment | None
+    content: Content
+    reply_to: str | None
+    speaker: str | None
+    is_own: bool
+    action: ActionTaken
+
+
+class EchoRecognised(Value, frozen=True, kw_only=True):
+    """What came back as the business's own message is this attempt of ours."""
+
+    type: ClassVar[str] = "EchoRecognised.v1"
+    platform_message_id: str
+    reply_id: str
+    attempt: int
+    action: ActionTaken
+
+
+class MessageSendConfirmed(Value, frozen=True, kw_only=True):
+    """A reply whose send nobody saw end was sent; `by` is what told."""
+
+    type: ClassVar[str] = "MessageSendConfirmed.v1"
+    reply_id: str
+    attempt: int
+    platform_message_id: str
+    by: Evidence
+
+
+class ConfirmationTimedOut(Value, frozen=True, kw_only=True):
+    """Nothing has told in time whether a reply was sent; later replies go on."""
+
+    type: ClassVar[str] = "ConfirmationTimedOut.v1"
+    reply_id: str
+    attempt: int
+
+
+class MessageSendWithheld(Value, frozen=True, kw_only=True):
+    """A reply was not attempted, because it was certain to be refused."""
+
+    type: ClassVar[str] = "MessageSendWithheld.v1"
+    reply_id: str
+    attempt: int
+    error_code: str
+
+
+class RetryScheduled(Value, frozen=True, kw_only=True):
+    """After `attempt` failed, the reply is tried again at `due`.
+
+    `holds_later`: the chat's later replies wait behind it.
+    """
+
+    type: ClassVar[str] = "RetryScheduled.v1"
+    reply_id: str
+    attempt: int
+    due: Moment
+    holds_later: bool
+
+
+class LaterRepliesReleased(Value, frozen=True, kw_only=True):
+    """The chat's later replies no longer wait behind this one; it leaves out of order."""
+
+    type: ClassVar[str] = "LaterRepliesReleased.v1"
+    reply_id: str
+    attempt: int
+
+
+class RetryStarted(Value, frozen=True, kw_only=True):
+    """The time has come: a reply is sent again, as `attempt`."""
+
+    type: ClassVar[str] = "RetryStarted.v1"
+    reply_id: str
+    attempt: int
+
+
+class RetryRequested(Value, frozen=True, kw_only=True):
+    """An operator has a reply sent again, as `attempt`."""
+
+    type: ClassVar[str] = "RetryRequested.v1"
+    reply_id: str
+    attempt: int
+    by: str
+
+
+class FallbackChosen(Value, frozen=True, kw_only=True):
+    """A reply that failed for good is sent another way, as `attempt`.
+
+    It is the tenant's `number`-th fallback (from 1), and leaves through `account` at
+    `provider` to the address `to`.
+    """
+
+    type: ClassVar[str] = "FallbackChosen.v1"
+    reply_id: str
+    attempt: int
+    number: int
+    platform: Platform
+    provider: str
+    account: str
+    to: str
+
+
+class DeliveryAbandoned(Value, frozen=True, kw_only=True):
+    """A reply is not tried again by itself; it waits for an operator."""
+
+    type: ClassVar[str] = "DeliveryAbandoned.v1"
+    reply_id: str
+    attempt: int
+    error_code: str
+
+
+class SendRequested(Value, frozen=True, kw_only=True):
+    """An operator wrote the reply that follows."""
+
+    type: ClassVar[str] = "SendRequested.v1"
+    reply_id: str
+    by: str
+
+
+class CloseRequested(Value, frozen=True, kw_only=True):
+    """An operator wants the open conversation closed."""
+
+    type: ClassVar[str] = "CloseRequested.v1"
+    by: str
+
+
+class CommandRefused(Value, frozen=True, kw_only=True):
+    """An operator wanted what cannot be done; `command` is the input's name."""
+
+    type: ClassVar[str] = "CommandRefused.v1"
+    command: str
+    by: str
+    reason: str
+
+
+class BotPaused(Value, frozen=True, kw_only=True):
+    """The bot answers no more in this chat; `by` is the operator, if one wanted it."""
+
+    type: ClassVar[str] = "BotPaused.v1"
+    reason: PauseReason
+    by: str | None
+
+
+class BotResumed(Value, frozen=True, kw_only=True):
+    """The bot answers again; `is_automatic` if no human was active for long enough."""
+
+    type: ClassVar[str] = "BotResumed.v1"
+    by: str | None
+    is_automatic: bool
+
+
 Fact = (
     ChatStarted
     | ProfileChanged
+    | AliasLearned
+    | ChatMoved
+    | ChatMerged
     | ConversationOpened
     | MessageReceived
     | MessageEdited
@@ -252,4 +470,21 @@ Fact = (
     | ModeLeft
     | ConversationClosing
     | ConversationClosed
+    | MessageImported
+    | EchoHeld
+    | EchoRecognised
+    | MessageSendConfirmed
+    | ConfirmationTimedOut
+    | MessageSendWithheld
+    | RetryScheduled
+    | LaterRepliesReleased
+    | RetryStarted
+    | RetryRequested
+    | FallbackChosen
+    | DeliveryAbandoned
+    | SendRequested
+    | CloseRequested
+    | CommandRefused
+    | BotPaused
+    | BotResumed
 )

@@ -38,6 +38,16 @@ def timer_id(*, chat: str, timer: str, due: str) -> str:
     return derive("timer", chat, timer, due)
 
 
+def link_id(causation_id: str, *, sender: str, receiver: str) -> str:
+    """The id of what one chat tells another of their being one."""
+    return derive("link", causation_id, sender, receiver)
+
+
+def copy_id(input_id: str, *, receiver: str) -> str:
+    """The id of an input that is decided in one chat, and once more in `receiver`."""
+    return derive("copy", input_id, receiver)
+
+
 def report_id(*, reply_id: str, attempt: int) -> str:
     """The id of the result of one send attempt."""
     return derive("report", reply_id, str(attempt))

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from schemas.content import Json, Platform, SendOutcome
+from schemas.content import Content, Json, Platform, SendOutcome
 from schemas.value import Moment, Value
 
 
@@ -25,6 +25,9 @@ class Timer(StrEnum):
 
     IDLE_CLOSE = "idle_close"
     MODE_EXPIRY = "mode_expiry"
+    RETRY = "retry"
+    CONFIRMATION = "confirmation"
+    AUTO_RESUME = "auto_resume"
 
 
 class WebhookReceived(Value, frozen=True, kw_only=True):
@@ -94,6 +97,63 @@ class CloseConversation(Value, frozen=True, kw_only=True):
     by: str
 
 
+class ChatLinked(Value, frozen=True, kw_only=True):
+    """Another chat, `chat_id`, turned out to be with the same person.
+
+    The sender is known as `platform_user_id` and began at `started_at`; it knows the receiver as
+    `known_as`. `moved_to` is where both are reached from now on, None where nothing has moved.
+    """
+
+    type: ClassVar[str] = "ChatLinked.v1"
+    chat_id: str
+    started_at: Moment
+    platform: Platform
+    platform_user_id: str
+    provider: str
+    account: str
+    is_group: bool
+    known_as: str
+    moved_to: str | None = None
+
+
+class RetryDelivery(Value, frozen=True, kw_only=True):
+    """An operator wants a reply that waits tried again now."""
+
+    type: ClassVar[str] = "RetryDelivery.v1"
+    reply_id: str
+    by: str
+
+
+class SendByHand(Value, frozen=True, kw_only=True):
+    """An operator writes to the person, also while the bot is paused."""
+
+    type: ClassVar[str] = "SendByHand.v1"
+    content: Content
+    by: str
+    reply_to: str | None = None
+
+
+class PauseChat(Value, frozen=True, kw_only=True):
+    """An operator wants the bot silent in this chat."""
+
+    type: ClassVar[str] = "PauseChat.v1"
+    by: str
+
+
+class ResumeChat(Value, frozen=True, kw_only=True):
+    """An operator wants the bot to answer again."""
+
+    type: ClassVar[str] = "ResumeChat.v1"
+    by: str
+
+
+class AutoResume(Value, frozen=True, kw_only=True):
+    """The bot is to answer again if the pause has lasted long enough."""
+
+    type: ClassVar[str] = "AutoResume.v1"
+    by: str
+
+
 Input = (
     WebhookReceived
     | WebhookUnrouted
@@ -101,4 +161,10 @@ Input = (
     | AnswerReported
     | TimerFired
     | CloseConversation
+    | ChatLinked
+    | RetryDelivery
+    | SendByHand
+    | PauseChat
+    | ResumeChat
+    | AutoResume
 )

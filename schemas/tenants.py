@@ -11,6 +11,7 @@ TENANT_ID = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 REFERENCE = r"^(env|file):.+$"
 
 Reference = Annotated[str, Field(pattern=REFERENCE)]
+Minutes = Annotated[float, Field(gt=0, le=100_000)]
 
 
 class Strict(BaseModel):
@@ -28,7 +29,7 @@ class SendLimits(Strict):
 
 
 class Account(Strict):
-    """One account at one provider, or at a channel that only sends: that has no `platform`.
+    """One account at one provider, or at a channel that only sends.
 
     `credentials` and `secrets` hold references (`env:NAME`, `file:PATH`), never values:
     `credentials` are what requests to the provider need, by the provider's own names;
@@ -37,7 +38,7 @@ class Account(Strict):
 
     provider: str
     account: str
-    platform: Platform | None = None
+    platform: Platform
     credentials: dict[str, Reference] = {}
     secrets: tuple[Reference, ...] = ()
     verify_token: Reference | None = None
@@ -55,8 +56,28 @@ class Commands(Strict):
     leave: str = "/EXIT"
 
 
+class Fallback(Strict):
+    """Another way for replies that failed for good: through `account` at `provider`.
+
+    `to` is the address there; left out, SMS go to the phone number in the person's profile,
+    and other ways are not taken.
+    """
+
+    provider: str
+    account: str
+    to: str | None = Field(None, min_length=1)
+
+
 class Tenant(Strict):
-    """A tenant as it stands in the tenants topic, keyed by `tenant_id`."""
+    """A tenant as it stands in the tenants topic, keyed by `tenant_id`.
+
+    A refused reply that may succeed later is tried again after each of `retry_minutes`; later
+    replies of its chat wait behind it, but not for longer than `order_minutes`. One whose
+    outcome is unknown is held for `confirmation_minutes`, and then, if nothing has told,
+    kept for an operator or sent again, as `unconfirmed` says. A bot that was paused answers
+    again after `auto_resume_hours` without a human (null: never by itself). `fallbacks` are
+    tried in order when a reply has failed for good.
+    """
 
     tenant_id: str = Field(pattern=TENANT_ID)
     name: str
@@ -66,6 +87,12 @@ class Tenant(Strict):
     commands: Commands = Commands()
     idle_close_hours: float = Field(24.0, gt=0)
     mode_minutes: float = Field(30.0, gt=0)
+    retry_minutes: tuple[Minutes, ...] = Field((1.0, 5.0, 15.0, 60.0), max_length=20)
+    order_minutes: float = Field(5.0, ge=0, le=100_000)
+    confirmation_minutes: float = Field(2.0, gt=0, le=100_000)
+    unconfirmed: Literal["hold", "resend"] = "hold"
+    auto_resume_hours: float | None = Field(2.0, gt=0, le=10_000)
+    fallbacks: tuple[Fallback, ...] = Field((), max_length=10)
 
     @property
     def idle_close(self) -> timedelta:
@@ -76,3 +103,24 @@ class Tenant(Strict):
     def mode_length(self) -> timedelta:
         """How long the special mode lasts."""
         return timedelta(minutes=self.mode_minutes)
+
+    @property
+    def retries(self) -> tuple[timedelta, ...]:
+        """How long after each failure a reply is tried again."""
+        return tuple(timedelta(minutes=minutes) for minutes in self.retry_minutes)
+
+    @property
+    def order_wait(self) -> timedelta:
+        """How long later replies wait behind one that is being retried."""
+        return timedelta(minutes=self.order_minutes)
+
+    @property
+    def confirmation(self) -> timedelta:
+        """How long an unknown outcome may still become known."""
+        return timedelta(minutes=self.confirmation_minutes)
+
+    @property
+    def auto_resume(self) -> timedelta | None:
+        """How long after the last human activity the bot answers again, None for never."""
+        hours = self.auto_resume_hours
+        return None if hours is None else timedelta(hours=hours)

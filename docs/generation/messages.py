@@ -6,7 +6,12 @@ from typing import Final
 from schemas import codec
 from schemas.inputs import (
     AnswerReported,
+    AutoResume,
     CloseConversation,
+    PauseChat,
+    ResumeChat,
+    RetryDelivery,
+    SendByHand,
     SendReported,
     TimerFired,
     WebhookReceived,
@@ -52,7 +57,14 @@ TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
         "decider": (TimerFired.type, WebhookReceived.type),
         "delivery": (SendReported.type,),
         "reply": (AnswerReported.type,),
-        "operators": (CloseConversation.type,),
+        "operators": (
+            CloseConversation.type,
+            RetryDelivery.type,
+            SendByHand.type,
+            PauseChat.type,
+            ResumeChat.type,
+            AutoResume.type,
+        ),
     }
 )
 """`inbox` is where all meet: what each writes there; the decider, what found a tenant late."""

@@ -10,7 +10,15 @@ from schemas.facts import Fact
 
 TABLE = "chats"
 HANDLES = frozenset(
-    {facts.ChatStarted, facts.ProfileChanged, facts.MessageReceived, facts.MessageSent}
+    {
+        facts.ChatStarted,
+        facts.ProfileChanged,
+        facts.ChatMoved,
+        facts.ChatMerged,
+        facts.MessageReceived,
+        facts.MessageSent,
+        facts.MessageSendConfirmed,
+    }
 )
 
 
@@ -21,14 +29,19 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             return (_started(recorded, fact),)
         case facts.ProfileChanged() as fact:
             return (_patch(recorded, _profile(fact)),)
+        case facts.ChatMoved() as fact:
+            return (_patch(recorded, {"address": identifier(fact.platform_user_id)}),)
+        case facts.ChatMerged() as fact:
+            return (_merged(recorded, fact),)
         case facts.MessageReceived() as fact:
             inbound = fact.origin is Origin.USER
             column = "last_inbound_at" if inbound else "last_outbound_at"
             return (_patch(recorded, {column: recorded.time}),)
-        case facts.MessageSent():
+        case facts.MessageSent() | facts.MessageSendConfirmed():
             return (_patch(recorded, {"last_outbound_at": recorded.time}),)
         case (
-            facts.ConversationOpened()
+            facts.AliasLearned()
+            | facts.ConversationOpened()
             | facts.MessageEdited()
             | facts.MessageDeleted()
             | facts.NoticeRecorded()
@@ -44,6 +57,22 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.ModeLeft()
             | facts.ConversationClosing()
             | facts.ConversationClosed()
+            | facts.MessageImported()
+            | facts.EchoHeld()
+            | facts.EchoRecognised()
+            | facts.ConfirmationTimedOut()
+            | facts.MessageSendWithheld()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.RetryStarted()
+            | facts.RetryRequested()
+            | facts.FallbackChosen()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
+            | facts.BotPaused()
+            | facts.BotResumed()
         ):
             return ()
         case _ as never:
@@ -65,6 +94,26 @@ def _started(recorded: Recorded[Fact], fact: facts.ChatStarted) -> Write:
             "updated_at": recorded.time,
         },
         {"is_blocked": False, "created_at": recorded.time},
+    )
+
+
+def _merged(recorded: Recorded[Fact], fact: facts.ChatMerged) -> Write:
+    """The row of a name that nobody had written from begins here."""
+    return Write(
+        TABLE,
+        (recorded.chat_id,),
+        recorded.sequence,
+        {"merged_into": fact.into, "updated_at": recorded.time},
+        {
+            "tenant_id": recorded.tenant,
+            "platform": fact.platform,
+            "platform_user_id": identifier(fact.platform_user_id),
+            "provider": fact.provider,
+            "account": text(fact.account),
+            "is_group": fact.is_group,
+            "is_blocked": False,
+            "created_at": recorded.time,
+        },
     )
 
 

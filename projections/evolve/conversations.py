@@ -12,6 +12,7 @@ TABLE = "conversations"
 HANDLES = frozenset(
     {
         facts.ConversationOpened,
+        facts.MessageImported,
         facts.MessageReceived,
         facts.ReplyGenerated,
         facts.ConversationClosing,
@@ -27,6 +28,8 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             return (_opened(recorded, fact),)
         case facts.MessageReceived() as fact:
             return (_patch(recorded, fact.conversation_id, _received(recorded, fact)),)
+        case facts.MessageImported() as fact:
+            return (_imported(recorded, fact),)
         case facts.ReplyGenerated() as fact:
             columns: Columns = {"last_activity_at": recorded.time, "message_count": fact.number}
             return (_patch(recorded, fact.conversation_id, columns),)
@@ -36,7 +39,10 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
         case facts.ConversationClosed() as fact:
             return (_patch(recorded, fact.conversation_id, _closed(recorded, fact)),)
         case (
-            facts.ChatStarted()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.ChatMerged()
+            | facts.ChatStarted()
             | facts.ProfileChanged()
             | facts.MessageEdited()
             | facts.MessageDeleted()
@@ -51,6 +57,22 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.MessageStatusReported()
             | facts.ModeEntered()
             | facts.ModeLeft()
+            | facts.EchoHeld()
+            | facts.EchoRecognised()
+            | facts.MessageSendConfirmed()
+            | facts.ConfirmationTimedOut()
+            | facts.MessageSendWithheld()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.RetryStarted()
+            | facts.RetryRequested()
+            | facts.FallbackChosen()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
+            | facts.BotPaused()
+            | facts.BotResumed()
         ):
             return ()
         case _ as never:
@@ -72,6 +94,26 @@ def _opened(recorded: Recorded[Fact], fact: facts.ConversationOpened) -> Write:
             "message_count": 0,
         },
         {"created_at": recorded.time},
+    )
+
+
+def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Write:
+    """What was brought in has a conversation of its own, closed from the beginning."""
+    return Write(
+        TABLE,
+        (fact.conversation_id,),
+        recorded.sequence,
+        {"message_count": fact.number, "last_activity_at": recorded.time},
+        {
+            "chat_id": recorded.chat_id,
+            "tenant_id": recorded.tenant,
+            "number": 0,
+            "status": "closed",
+            "started_at": recorded.time,
+            "closed_at": recorded.time,
+            "close_reason": "imported",
+            "created_at": recorded.time,
+        },
     )
 
 

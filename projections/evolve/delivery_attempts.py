@@ -1,19 +1,35 @@
-"""`delivery_attempts`: every try to send a reply, and how it ended."""
+"""`delivery_attempts`: every try to send a reply, how it ended, and what is waited for since."""
 
 from typing import assert_never
 
-from projections.rows import Cell, Write, identifier, text
+from projections.rows import Cell, Columns, Write, identifier, text
 from schemas import facts
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
 TABLE = "delivery_attempts"
-HANDLES = frozenset({facts.MessageSent, facts.MessageSendFailed, facts.MessageSendUnconfirmed})
+HANDLES = frozenset(
+    {
+        facts.MessageSent,
+        facts.MessageSendFailed,
+        facts.MessageSendUnconfirmed,
+        facts.MessageSendConfirmed,
+        facts.MessageSendWithheld,
+        facts.ConfirmationTimedOut,
+        facts.RetryScheduled,
+        facts.RetryStarted,
+        facts.RetryRequested,
+        facts.FallbackChosen,
+        facts.DeliveryAbandoned,
+    }
+)
+
+_NOTHING_AWAITED: Columns = {"waiting_for": None, "next_attempt_at": None}
 
 _Attempt = facts.MessageSent | facts.MessageSendFailed | facts.MessageSendUnconfirmed
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0911, PLR0912  # one case for each fact
     """The row of the attempt that the fact tells of."""
     match recorded.data:
         case facts.MessageSent() as fact:
@@ -44,8 +60,23 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
                 "retryable": False,
             }
             return (_attempt(recorded, fact, columns),)
+        case facts.MessageSendWithheld() as fact:
+            return (_withheld(recorded, fact),)
+        case facts.MessageSendConfirmed() as fact:
+            return (_patch(recorded, fact.reply_id, fact.attempt, _confirmed(fact)),)
+        case facts.RetryScheduled() as fact:
+            columns = {"waiting_for": "retry", "next_attempt_at": fact.due}
+            return (_patch(recorded, fact.reply_id, fact.attempt, columns),)
+        case facts.DeliveryAbandoned() | facts.ConfirmationTimedOut() as fact:
+            columns = {"waiting_for": "operator", "next_attempt_at": None}
+            return (_patch(recorded, fact.reply_id, fact.attempt, columns),)
+        case facts.RetryStarted() | facts.RetryRequested() | facts.FallbackChosen() as fact:
+            return (_patch(recorded, fact.reply_id, fact.attempt - 1, _NOTHING_AWAITED),)
         case (
-            facts.ChatStarted()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.ChatMerged()
+            | facts.ChatStarted()
             | facts.ProfileChanged()
             | facts.ConversationOpened()
             | facts.MessageReceived()
@@ -62,6 +93,15 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
             | facts.ModeLeft()
             | facts.ConversationClosing()
             | facts.ConversationClosed()
+            | facts.MessageImported()
+            | facts.EchoHeld()
+            | facts.EchoRecognised()
+            | facts.LaterRepliesReleased()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
+            | facts.BotPaused()
+            | facts.BotResumed()
         ):
             return ()
         case _ as never:
@@ -74,3 +114,31 @@ def _attempt(recorded: Recorded[Fact], fact: _Attempt, columns: dict[str, Cell])
     columns["started_at"] = fact.started_at
     columns["finished_at"] = fact.finished_at
     return Write(TABLE, (fact.reply_id, fact.attempt), recorded.sequence, columns, {})
+
+
+def _withheld(recorded: Recorded[Fact], fact: facts.MessageSendWithheld) -> Write:
+    """Nothing was called: it began and ended when that was decided."""
+    columns: Columns = {
+        "chat_id": recorded.chat_id,
+        "tenant_id": recorded.tenant,
+        "outcome": "saved_only",
+        "error_code": text(fact.error_code),
+        "retryable": False,
+        "started_at": recorded.time,
+        "finished_at": recorded.time,
+    }
+    return Write(TABLE, (fact.reply_id, fact.attempt), recorded.sequence, columns, {})
+
+
+def _confirmed(fact: facts.MessageSendConfirmed) -> Columns:
+    return {
+        "outcome": "sent",
+        "platform_message_id": identifier(fact.platform_message_id),
+        "error_code": None,
+        "error_message": None,
+        **_NOTHING_AWAITED,
+    }
+
+
+def _patch(recorded: Recorded[Fact], reply_id: str, attempt: int, columns: Columns) -> Write:
+    return Write(TABLE, (reply_id, attempt), recorded.sequence, columns)

@@ -23,12 +23,19 @@ TABLE = "messages"
 HANDLES = frozenset(
     {
         facts.MessageReceived,
+        facts.MessageImported,
         facts.MessageEdited,
         facts.MessageDeleted,
         facts.ReplyGenerated,
         facts.MessageSent,
         facts.MessageSendFailed,
         facts.MessageSendUnconfirmed,
+        facts.MessageSendConfirmed,
+        facts.MessageSendWithheld,
+        facts.EchoRecognised,
+        facts.RetryStarted,
+        facts.RetryRequested,
+        facts.FallbackChosen,
         facts.MessageStatusReported,
     }
 )
@@ -42,6 +49,8 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
     match recorded.data:
         case facts.MessageReceived() as fact:
             return (_received(recorded, fact),)
+        case facts.MessageImported() as fact:
+            return (_imported(recorded, fact),)
         case facts.ReplyGenerated() as fact:
             return (_generated(recorded, fact),)
         case facts.MessageEdited() as fact:
@@ -49,18 +58,30 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             return (_patch(recorded, fact.message_id, columns),)
         case facts.MessageDeleted() as fact:
             return (_patch(recorded, fact.message_id, {"deleted_at": recorded.time}),)
-        case facts.MessageSent() as fact:
-            return (_sent(recorded, fact),)
+        case facts.MessageSent() | facts.MessageSendConfirmed() as fact:
+            standing = _standing(fact.attempt, "sent")
+            return (_named(recorded, fact.reply_id, fact.platform_message_id, standing),)
+        case facts.EchoRecognised() as fact:
+            return (_named(recorded, fact.reply_id, fact.platform_message_id, None),)
         case facts.MessageSendFailed() as fact:
             standing = _standing(fact.attempt, "failed", fact.error_code, fact.error_message)
             return (_patch(recorded, fact.reply_id, {}, standing),)
         case facts.MessageSendUnconfirmed() as fact:
             standing = _standing(fact.attempt, "saved_only", fact.error_code, fact.error_message)
             return (_patch(recorded, fact.reply_id, {}, standing),)
+        case facts.MessageSendWithheld() as fact:
+            standing = _standing(fact.attempt, "saved_only", fact.error_code)
+            return (_patch(recorded, fact.reply_id, {}, standing),)
+        case facts.RetryStarted() | facts.RetryRequested() | facts.FallbackChosen() as fact:
+            standing = _standing(fact.attempt, "pending")
+            return (_patch(recorded, fact.reply_id, {}, standing),)
         case facts.MessageStatusReported() as fact:
             return (_reported(recorded, fact),) if is_uuid(fact.message_id) else ()
         case (
-            facts.ChatStarted()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.ChatMerged()
+            | facts.ChatStarted()
             | facts.ProfileChanged()
             | facts.ConversationOpened()
             | facts.NoticeRecorded()
@@ -72,6 +93,16 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             | facts.ModeLeft()
             | facts.ConversationClosing()
             | facts.ConversationClosed()
+            | facts.EchoHeld()
+            | facts.ConfirmationTimedOut()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
+            | facts.BotPaused()
+            | facts.BotResumed()
         ):
             return ()
         case _ as never:
@@ -97,6 +128,25 @@ def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
     return Write(TABLE, (fact.message_id,), recorded.sequence, assigned, initial, kept=kept)
 
 
+def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Write:
+    """A message that was there already stays as it is."""
+    first: dict[str, Cell] = {
+        "conversation_id": fact.conversation_id,
+        "tenant_id": recorded.tenant,
+        "number": fact.number,
+        "actor": _ACTORS.get(fact.origin, "business"),
+        "origin": fact.origin,
+        "speaker": text(fact.speaker),
+        "platform_timestamp": fact.platform_timestamp,
+        "reply_to": text(fact.reply_to),
+        "created_at": recorded.time,
+    }
+    first.update(_content(fact.content))
+    known: Columns = {"chat_id": recorded.chat_id}
+    kept = {"platform_message_id": identifier(fact.platform_message_id)}
+    return Write(TABLE, (fact.message_id,), recorded.sequence, known, first, kept=kept)
+
+
 def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
     assigned: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
@@ -114,16 +164,17 @@ def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
     return Write(TABLE, (fact.reply_id,), recorded.sequence, assigned, initial, _PENDING)
 
 
-def _sent(recorded: Recorded[Fact], fact: facts.MessageSent) -> Write:
+def _named(
+    recorded: Recorded[Fact], reply_id: str, name: str | None, standing: Standing | None
+) -> Write:
     """The name of the first attempt that got one stays; each attempt's own is in its row."""
-    name = fact.platform_message_id
     kept: Columns = {} if name is None else {"platform_message_id": identifier(name)}
     return Write(
         TABLE,
-        (fact.reply_id,),
+        (reply_id,),
         recorded.sequence,
         {"chat_id": recorded.chat_id},
-        standing=_standing(fact.attempt, "sent"),
+        standing=standing,
         kept=kept,
     )
 

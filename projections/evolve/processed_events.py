@@ -12,6 +12,9 @@ TABLE = "processed_events"
 HANDLES = frozenset(
     {
         facts.MessageReceived,
+        facts.MessageImported,
+        facts.EchoHeld,
+        facts.EchoRecognised,
         facts.MessageEdited,
         facts.MessageDeleted,
         facts.NoticeRecorded,
@@ -21,11 +24,15 @@ HANDLES = frozenset(
 )
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0911, PLR0912  # one case for each fact
     """The row of the input that the fact has settled."""
     match recorded.data:
         case facts.MessageReceived() as fact:
             return _done(recorded, fact.platform_message_id, _event_type(fact), fact.action)
+        case facts.MessageImported() as fact:
+            return _done(recorded, fact.platform_message_id, "history", fact.action)
+        case facts.EchoHeld() | facts.EchoRecognised() as fact:
+            return _done(recorded, fact.platform_message_id, "echo", fact.action)
         case facts.MessageEdited() as fact:
             return _done(recorded, fact.source_id, "edit", fact.action)
         case facts.MessageDeleted() as fact:
@@ -38,7 +45,10 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             event_type = f"status.{fact.status}"
             return _done(recorded, fact.platform_message_id, event_type, fact.action)
         case (
-            facts.ChatStarted()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.ChatMerged()
+            | facts.ChatStarted()
             | facts.ProfileChanged()
             | facts.ConversationOpened()
             | facts.HandlerFailed()
@@ -52,6 +62,20 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.ModeLeft()
             | facts.ConversationClosing()
             | facts.ConversationClosed()
+            | facts.MessageSendConfirmed()
+            | facts.ConfirmationTimedOut()
+            | facts.MessageSendWithheld()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.RetryStarted()
+            | facts.RetryRequested()
+            | facts.FallbackChosen()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
+            | facts.BotPaused()
+            | facts.BotResumed()
         ):
             return ()
         case _ as never:

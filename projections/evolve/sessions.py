@@ -9,6 +9,12 @@ from schemas.envelope import Recorded
 from schemas.facts import Fact
 
 TABLE = "sessions"
+_RESUMED: Columns = {
+    "is_paused": False,
+    "pause_reason": None,
+    "paused_at": None,
+    "paused_by": None,
+}
 HANDLES = frozenset(
     {
         facts.ChatStarted,
@@ -16,11 +22,13 @@ HANDLES = frozenset(
         facts.ReplyGenerated,
         facts.ModeEntered,
         facts.ModeLeft,
+        facts.BotPaused,
+        facts.BotResumed,
     }
 )
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0912  # one case for each fact
     """What the fact changes in the row of the chat's session."""
     match recorded.data:
         case facts.ChatStarted():
@@ -30,14 +38,24 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             if fact.origin is Origin.HUMAN:
                 columns = {**columns, "last_human_at": recorded.time}
             return (_patch(recorded, columns),)
-        case facts.ReplyGenerated():
-            return (_patch(recorded, {"last_message_at": recorded.time}),)
+        case facts.ReplyGenerated() as fact:
+            columns = {"last_message_at": recorded.time}
+            if fact.origin is Origin.OPERATOR:
+                columns = {**columns, "last_human_at": recorded.time}
+            return (_patch(recorded, columns),)
+        case facts.BotPaused() as fact:
+            return (_patch(recorded, _paused(recorded, fact)),)
+        case facts.BotResumed():
+            return (_patch(recorded, _RESUMED),)
         case facts.ModeEntered() as fact:
             return (_patch(recorded, {"mode": text(fact.mode), "mode_until": fact.until}),)
         case facts.ModeLeft():
             return (_patch(recorded, {"mode": None, "mode_until": None}),)
         case (
-            facts.ProfileChanged()
+            facts.AliasLearned()
+            | facts.ChatMoved()
+            | facts.ChatMerged()
+            | facts.ProfileChanged()
             | facts.ConversationOpened()
             | facts.MessageEdited()
             | facts.MessageDeleted()
@@ -52,10 +70,34 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.MessageStatusReported()
             | facts.ConversationClosing()
             | facts.ConversationClosed()
+            | facts.MessageImported()
+            | facts.EchoHeld()
+            | facts.EchoRecognised()
+            | facts.MessageSendConfirmed()
+            | facts.ConfirmationTimedOut()
+            | facts.MessageSendWithheld()
+            | facts.RetryScheduled()
+            | facts.LaterRepliesReleased()
+            | facts.RetryStarted()
+            | facts.RetryRequested()
+            | facts.FallbackChosen()
+            | facts.DeliveryAbandoned()
+            | facts.SendRequested()
+            | facts.CloseRequested()
+            | facts.CommandRefused()
         ):
             return ()
         case _ as never:
             assert_never(never)
+
+
+def _paused(recorded: Recorded[Fact], fact: facts.BotPaused) -> Columns:
+    return {
+        "is_paused": True,
+        "pause_reason": fact.reason,
+        "paused_at": recorded.time,
+        "paused_by": text(fact.by),
+    }
 
 
 def _started(recorded: Recorded[Fact]) -> Write:

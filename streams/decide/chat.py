@@ -2,19 +2,37 @@
 
 from typing import assert_never
 
+from providers.protocol import Incoming
 from providers.registry import PROVIDERS
-from schemas.content import CloseReason
 from schemas.envelope import Recorded
 from schemas.inputs import (
     AnswerReported,
+    AutoResume,
+    ChatLinked,
     CloseConversation,
     Input,
+    PauseChat,
+    ResumeChat,
+    RetryDelivery,
+    SendByHand,
     SendReported,
     TimerFired,
     WebhookReceived,
     WebhookUnrouted,
 )
-from streams.decide import conversation, delivery, incoming, messages, replies, timers
+from streams.decide import (
+    conversation,
+    echoes,
+    incoming,
+    linking,
+    messages,
+    operators,
+    pausing,
+    replies,
+    reports,
+    retries,
+    timers,
+)
 from streams.decide.draft import Decision, Draft
 from streams.decide.policy import Policy
 from streams.decide.state import ChatState
@@ -26,25 +44,56 @@ def decide(state: ChatState, cause: Recorded[Input], policy: Policy) -> Decision
     The same arguments always give the same decision. Time is the input's, never the clock's.
     """
     draft = Draft(state, cause, policy)
-    _take(draft, cause.data)
-    conversation.finish_closing(draft)
+    told = _told(cause.data)
+    _wake(draft)
+    if linking.is_taken(draft, cause.data, told):
+        _take(draft, cause.data, told)
+    if draft.state.echoes:
+        echoes.settle(draft)
     replies.hand_out(draft)
+    conversation.finish_closing(draft)
     return draft.decision()
 
 
-def _take(draft: Draft, data: Input) -> None:
+def _told(data: Input) -> Incoming | None:
+    if isinstance(data, WebhookReceived):
+        return PROVIDERS[data.provider].parse(data.kind, data.fragment)
+    return None
+
+
+def _wake(draft: Draft) -> None:
+    """Whatever the input is, what was due before it comes first."""
+    if draft.state.held:
+        retries.wake(draft)
+    if draft.state.echoes:
+        echoes.wake(draft)
+
+
+def _take(draft: Draft, data: Input, told: Incoming | None) -> None:  # noqa: C901, PLR0912  # one arm an input
     match data:
         case WebhookReceived():
-            told = PROVIDERS[data.provider].parse(data.kind, data.fragment)
+            assert told is not None  # every webhook item is parsed
             incoming.take(draft, data, told)
         case SendReported():
-            delivery.report(draft, data)
+            reports.report(draft, data)
         case TimerFired():
             timers.fire(draft)
         case AnswerReported():
             messages.answer(draft, data)
         case CloseConversation():
-            conversation.start_closing(draft, CloseReason.OPERATOR)
+            operators.close(draft, data)
+        case RetryDelivery():
+            operators.retry(draft, data)
+        case SendByHand():
+            operators.send(draft, data)
+        case PauseChat():
+            operators.pause(draft, data)
+        case ResumeChat():
+            pausing.resume(draft, data.by)
+        case AutoResume():
+            pausing.resume_if_over(draft, data.by)
+        case ChatLinked():
+            linking.link(draft, data)
         case WebhookUnrouted():
             pass  # it waits outside the chats until its account has a tenant
         case _:

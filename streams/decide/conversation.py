@@ -6,7 +6,7 @@ from schemas import identity
 from schemas.content import CloseReason
 from schemas.facts import ConversationClosed, ConversationClosing, ConversationOpened, ModeLeft
 from streams.decide.draft import Draft
-from streams.decide.state import Conversation
+from streams.decide.state import ChatState, Conversation
 
 
 def ensure_open(draft: Draft) -> Conversation:
@@ -42,8 +42,14 @@ def finish_closing(draft: Draft) -> None:
     talk = draft.state.conversation
     if talk is None or talk.closing is None or draft.state.questions:
         return
-    if all(reply.conversation_id != talk.conversation_id for reply in draft.state.outbox):
+    if not _is_any_on_its_way(draft.state, talk.conversation_id):
         _close(draft, talk, talk.closing)
+
+
+def _is_any_on_its_way(state: ChatState, conversation_id: str) -> bool:
+    """Whether a reply is to leave soon; for what waits longer, no conversation stays open."""
+    soon = (one.reply for one in state.held if one.holds)
+    return any(reply.conversation_id == conversation_id for reply in (*state.outbox, *soon))
 
 
 def expire_mode(draft: Draft) -> None:

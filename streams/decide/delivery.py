@@ -1,39 +1,110 @@
-"""What becomes of replies: how a send ended, and what the provider tells of it later."""
+"""What the provider tells of replies, whenever it does, and the names by which it does."""
 
 import re
-from typing import Final, assert_never
+from typing import Final
 
 from providers.protocol import StatusReport
 from schemas import identity
-from schemas.content import ActionTaken, SendOutcome
+from schemas.content import ActionTaken, Evidence, Status
 from schemas.facts import (
-    Fact,
-    MessageSendFailed,
-    MessageSendUnconfirmed,
+    EchoRecognised,
+    MessageSendConfirmed,
     MessageSent,
     MessageStatusReported,
 )
-from schemas.inputs import SendReported
+from streams.decide import retries
 from streams.decide.draft import Draft
-from streams.decide.replies import head_of
-from streams.decide.state import ChatState
+from streams.decide.state import ChatState, EarlyStatus, unconfirmed
 
-_REFERENCE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,4})")
+_REFERENCE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,3})")
 
-
-def report(draft: Draft, ended: SendReported) -> None:
-    """Record how the attempt ended; a report of what is no longer awaited changes nothing."""
-    if head_of(draft.state) == (ended.reply_id, ended.attempt):
-        draft.record(_outcome(ended))
+Attempt = tuple[str, int]
+"""A reply's id and the number of the attempt to send it."""
 
 
 def status(draft: Draft, told: StatusReport) -> None:
     """Record what the provider tells; order and repetition do not matter."""
-    message_id, attempt = _sent_message(draft.state, told)
+    platform_id = told.platform_message_id
+    known = referred(told.reference) or sent_as(draft.state, platform_id)
+    _report(draft, told, known)
+    if known is None:
+        return
+    if any(echo.platform_message_id == platform_id for echo in draft.state.echoes):
+        recognise(draft, platform_id, known)
+    if told.status is not Status.FAILED:
+        confirm(draft, platform_id, known, Evidence.STATUS)
+
+
+def name(draft: Draft, fact: MessageSent | MessageSendConfirmed | EchoRecognised) -> None:
+    """Record that an attempt has this name, and what was told of the name before."""
+    early = draft.state.early
+    draft.record(fact)
+    for one in early:
+        if one.platform_message_id == fact.platform_message_id:
+            _report(draft, one, (fact.reply_id, fact.attempt))
+
+
+def recognise(draft: Draft, platform_message_id: str, attempt: Attempt) -> None:
+    """An echo is this attempt of ours; if nobody saw it end, now it is known to be sent."""
+    name(
+        draft,
+        EchoRecognised(
+            platform_message_id=platform_message_id,
+            reply_id=attempt[0],
+            attempt=attempt[1],
+            action=ActionTaken.OWN_ECHO,
+        ),
+    )
+    confirm(draft, platform_message_id, attempt, Evidence.ECHO)
+
+
+def confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Evidence) -> None:
+    """The attempt was sent; nothing happens where that was known."""
+    if any((one.reply.reply_id, one.reply.attempt) == attempt for one in unconfirmed(draft.state)):
+        name(
+            draft,
+            MessageSendConfirmed(
+                reply_id=attempt[0],
+                attempt=attempt[1],
+                platform_message_id=platform_message_id,
+                by=by,
+            ),
+        )
+
+
+def reference(reply_id: str, attempt: int) -> str:
+    """What goes with a message so that its statuses name it."""
+    return f"{reply_id}:{attempt}"
+
+
+def referred(text: str | None) -> Attempt | None:
+    """The attempt that a reference names, None if it cannot be one of ours."""
+    ours = _REFERENCE.fullmatch(text) if text else None
+    return (ours[1], int(ours[2])) if ours else None
+
+
+def sent_as(state: ChatState, platform_message_id: str) -> Attempt | None:
+    """The attempt that the platform knows by this name, as far as we remember."""
+    for sent in reversed(state.sent):
+        if sent.platform_message_id == platform_message_id:
+            return sent.reply_id, sent.attempt
+    head = state.outbox[0] if state.outbox else None
+    if head and head.told and head.told.platform_message_id == platform_message_id:
+        return head.reply_id, head.attempt
+    return None
+
+
+def _report(draft: Draft, told: StatusReport | EarlyStatus, known: Attempt | None) -> None:
+    platform_id = told.platform_message_id
+    chat = draft.state.chat_id
+    message_id, attempt = known or (
+        identity.message_id(chat=chat, platform_message_id=platform_id),
+        0,
+    )
     draft.record(
         MessageStatusReported(
             message_id=message_id,
-            platform_message_id=told.platform_message_id,
+            platform_message_id=platform_id,
             attempt=attempt,
             status=told.status,
             reported_at=told.reported_at,
@@ -42,58 +113,5 @@ def status(draft: Draft, told: StatusReport) -> None:
             action=ActionTaken.STATUS,
         )
     )
-
-
-def reference(reply_id: str, attempt: int) -> str:
-    """What goes with a message so that its statuses name it."""
-    return f"{reply_id}:{attempt}"
-
-
-def _sent_message(state: ChatState, told: StatusReport) -> tuple[str, int]:
-    if told.reference is not None and (named := _referred(told.reference)) is not None:
-        return named
-    for sent in reversed(state.sent):
-        if sent.platform_message_id == told.platform_message_id:
-            return sent.reply_id, sent.attempt
-    platform_id = told.platform_message_id
-    return identity.message_id(chat=state.chat_id, platform_message_id=platform_id), 0
-
-
-def _referred(text: str) -> tuple[str, int] | None:
-    ours = _REFERENCE.fullmatch(text)
-    return (ours[1], int(ours[2])) if ours else None
-
-
-def _outcome(ended: SendReported) -> Fact:
-    match ended.outcome:
-        case SendOutcome.SENT:
-            return MessageSent(
-                reply_id=ended.reply_id,
-                attempt=ended.attempt,
-                platform_message_id=ended.platform_message_id,
-                http_status=ended.http_status,
-                started_at=ended.started_at,
-                finished_at=ended.finished_at,
-            )
-        case SendOutcome.FAILED:
-            return MessageSendFailed(
-                reply_id=ended.reply_id,
-                attempt=ended.attempt,
-                http_status=ended.http_status,
-                error_code=ended.error_code or "",
-                error_message=ended.error_message,
-                retryable=ended.retryable,
-                started_at=ended.started_at,
-                finished_at=ended.finished_at,
-            )
-        case SendOutcome.SAVED_ONLY:
-            return MessageSendUnconfirmed(
-                reply_id=ended.reply_id,
-                attempt=ended.attempt,
-                error_code=ended.error_code or "",
-                error_message=ended.error_message,
-                started_at=ended.started_at,
-                finished_at=ended.finished_at,
-            )
-        case _:
-            assert_never(ended.outcome)
+    if told.status is Status.FAILED:
+        retries.failed_later(draft, message_id, attempt, told.error_code or "")

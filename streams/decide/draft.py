@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
 
 from schemas import identity
 from schemas.envelope import Recorded
@@ -12,21 +15,40 @@ from streams.decide.evolve import evolve
 from streams.decide.policy import Policy
 from streams.decide.state import ChatState
 
+SOURCE: Final = "/chatfold/decider"
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an input led to at `now`: facts in order, work orders, and the state after them."""
+    """What an input led to at `now`: facts in order, work orders, and the state after them.
+
+    `told` are inputs for other chats. If `is_passed_on`, the input itself is among them and was
+    not decided here: the chat that decides it remembers its id.
+    """
 
     now: datetime
     facts: tuple[Fact, ...]
     orders: tuple[Order, ...]
     state: ChatState
+    told: tuple[Recorded[Input], ...] = ()
+    is_passed_on: bool = False
 
 
 class Draft:
     """Collects facts and orders; `now` never runs behind the chat's last fact."""
 
-    __slots__ = ("before", "cause", "facts", "now", "orders", "policy", "replies", "state")
+    __slots__ = (
+        "before",
+        "cause",
+        "facts",
+        "is_passed_on",
+        "now",
+        "orders",
+        "policy",
+        "replies",
+        "state",
+        "told",
+    )
 
     def __init__(self, state: ChatState, cause: Recorded[Input], policy: Policy) -> None:
         self.before = state
@@ -36,6 +58,8 @@ class Draft:
         self.now: datetime = max(cause.time, state.time or cause.time)
         self.facts: list[Fact] = []
         self.orders: list[Order] = []
+        self.told: list[Recorded[Input]] = []
+        self.is_passed_on = False
         self.replies = 0
 
     def record(self, fact: Fact) -> None:
@@ -47,6 +71,32 @@ class Draft:
         """Have an agent do something."""
         self.orders.append(order)
 
+    def tell(self, chat_id: str, data: Input) -> None:
+        """Give another chat an input of its own."""
+        cause = self.cause
+        link_id = identity.link_id(cause.id, sender=cause.chat_id, receiver=chat_id)
+        self.told.append(
+            replace(
+                cause,
+                id=link_id,
+                time=self.now,
+                source=SOURCE,
+                chat_id=chat_id,
+                causation_id=cause.id,
+                data=data,
+            )
+        )
+
+    def pass_on(self, chat_id: str) -> None:
+        """Leave the input to another chat; its id stays, by which a redelivery is known."""
+        self.told.append(replace(self.cause, chat_id=chat_id))
+        self.is_passed_on = True
+
+    def copy(self, chat_id: str) -> None:
+        """Have another chat decide the input too."""
+        copy_id = identity.copy_id(self.cause.id, receiver=chat_id)
+        self.told.append(replace(self.cause, id=copy_id, chat_id=chat_id))
+
     def next_id(self) -> str:
         """The id of the next reply or question that this input causes."""
         self.replies += 1
@@ -54,4 +104,11 @@ class Draft:
 
     def decision(self) -> Decision:
         """What was drafted."""
-        return Decision(self.now, tuple(self.facts), tuple(self.orders), self.state)
+        return Decision(
+            self.now,
+            tuple(self.facts),
+            tuple(self.orders),
+            self.state,
+            tuple(self.told),
+            self.is_passed_on,
+        )

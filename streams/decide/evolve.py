@@ -4,20 +4,38 @@ from copy import copy
 from datetime import datetime
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from schemas.content import Content, Origin
 from schemas.facts import (
+    AliasLearned,
+    BotPaused,
+    BotResumed,
+    ChatMerged,
+    ChatMoved,
     ChatStarted,
+    CloseRequested,
+    CommandRefused,
+    ConfirmationTimedOut,
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    DeliveryAbandoned,
+    EchoHeld,
+    EchoRecognised,
     Fact,
+    FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    LaterRepliesReleased,
     MessageDeleted,
     MessageEdited,
+    MessageImported,
     MessageReceived,
+    MessageSendConfirmed,
     MessageSendFailed,
     MessageSendUnconfirmed,
+    MessageSendWithheld,
     MessageSent,
     MessageStatusReported,
     ModeEntered,
@@ -27,20 +45,25 @@ from schemas.facts import (
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
+    RetryRequested,
+    RetryScheduled,
+    RetryStarted,
+    SendRequested,
 )
+from streams.decide import evolve_delivery
 from streams.decide.state import (
+    ALIASES,
     LINE_LENGTH,
     LINES,
-    SENT,
     Address,
     ChatState,
     Conversation,
     Line,
     Mode,
     OpenQuestion,
+    Pause,
     Pending,
     Profile,
-    Sent,
 )
 
 
@@ -60,12 +83,19 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
         case ReplyGenerated():
             _generated(after, fact, now)
         case MessageSent():
-            _left(after)
-            _named(after, fact)
-        case MessageSendFailed() | MessageSendUnconfirmed():
-            _left(after)
+            evolve_delivery.sent(after, fact)
+        case MessageStatusReported():
+            evolve_delivery.reported(after, fact)
         case ChatStarted():
             after.address = _address(fact)
+            after.started_at = now
+        case AliasLearned():
+            after.aliases = (*after.aliases[-ALIASES + 1 :], fact.platform_user_id)
+        case ChatMoved():
+            after.moved_to = fact.platform_user_id
+            after.moved_at = now
+        case ChatMerged():
+            after.merged_into = fact.into
         case ProfileChanged():
             after.profile = _profile(fact)
         case ConversationOpened():
@@ -84,13 +114,37 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
         case QuestionAnswered():
             open_still = (q for q in after.questions if q.question_id != fact.question_id)
             after.questions = tuple(open_still)
+        case MessageSendFailed() | MessageSendUnconfirmed() | MessageSendWithheld():
+            evolve_delivery.not_sent(after, fact, now)
+        case RetryScheduled():
+            evolve_delivery.scheduled(after, fact)
+        case LaterRepliesReleased() | ConfirmationTimedOut():
+            evolve_delivery.released(after, fact.reply_id)
+        case RetryStarted() | RetryRequested() | FallbackChosen():
+            evolve_delivery.restarted(after, fact)
+        case DeliveryAbandoned():
+            evolve_delivery.abandoned(after, fact.reply_id, now)
+        case MessageSendConfirmed():
+            evolve_delivery.confirmed(after, fact)
+        case EchoHeld():
+            evolve_delivery.echo_held(after, fact, now)
+        case EchoRecognised():
+            evolve_delivery.recognised(after, fact)
+        case MessageImported():
+            after.imported = fact.number
+        case BotPaused():
+            after.pause = Pause(fact.reason, now)
+        case BotResumed():
+            after.pause = None
         case (
             MessageEdited()
             | MessageDeleted()
-            | MessageStatusReported()
             | NoticeRecorded()
             | InputUnrecognised()
             | HandlerFailed()
+            | SendRequested()
+            | CloseRequested()
+            | CommandRefused()
         ):
             pass
         case _:
@@ -99,6 +153,12 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
 
 def _received(after: ChatState, fact: MessageReceived, now: datetime) -> None:
     _say(after, fact.origin, fact.content, now)
+    if fact.origin is Origin.USER:
+        after.heard_at = now
+    else:
+        evolve_delivery.drop_echo(after, fact.platform_message_id)
+        if fact.origin is Origin.HUMAN:
+            _stir(after, now)
 
 
 def _generated(after: ChatState, fact: ReplyGenerated, now: datetime) -> None:
@@ -114,6 +174,14 @@ def _generated(after: ChatState, fact: ReplyGenerated, now: datetime) -> None:
         fact.received_at,
     )
     after.outbox = (*after.outbox, pending)
+    if fact.origin is Origin.OPERATOR:
+        _stir(after, now)
+
+
+def _stir(after: ChatState, now: datetime) -> None:
+    """While a human is active, a pause goes on."""
+    if after.pause is not None:
+        after.pause = replace(after.pause, human_at=now)
 
 
 def _say(after: ChatState, origin: Origin, content: Content, now: datetime) -> None:
@@ -131,16 +199,6 @@ def _say(after: ChatState, origin: Origin, content: Content, now: datetime) -> N
         talk.closing,
         (*talk.lines[-LINES + 1 :], line),
     )
-
-
-def _left(after: ChatState) -> None:
-    after.outbox = after.outbox[1:]
-
-
-def _named(after: ChatState, fact: MessageSent) -> None:
-    if fact.platform_message_id is not None:
-        sent = Sent(fact.platform_message_id, fact.reply_id, fact.attempt)
-        after.sent = (*after.sent[-SENT + 1 :], sent)
 
 
 def _address(fact: ChatStarted) -> Address:

@@ -22,7 +22,7 @@ from schemas.facts import (
     ProfileChanged,
 )
 from schemas.inputs import WebhookReceived
-from streams.decide import delivery, messages
+from streams.decide import delivery, echoes, linking, messages
 from streams.decide.draft import Draft
 from streams.decide.state import Profile
 
@@ -31,8 +31,7 @@ def take(draft: Draft, item: WebhookReceived, incoming: Incoming) -> None:
     """Record what the item tells, and answer it where it is a message to answer."""
     match incoming:
         case Message():
-            _meet(draft, item, incoming)
-            messages.take(draft, item, incoming)
+            _message(draft, item, incoming)
         case StatusReport():
             delivery.status(draft, incoming)
         case Edit():
@@ -40,6 +39,7 @@ def take(draft: Draft, item: WebhookReceived, incoming: Incoming) -> None:
         case Deletion():
             draft.record(_deleted(draft, item, incoming))
         case Notice():
+            _rename(draft, item, incoming)
             draft.record(_noticed(item, incoming))
         case Unrecognised():
             draft.record(_unrecognised(item, incoming))
@@ -47,7 +47,29 @@ def take(draft: Draft, item: WebhookReceived, incoming: Incoming) -> None:
             assert_never(incoming)
 
 
+def _message(draft: Draft, item: WebhookReceived, message: Message) -> None:
+    by_business = messages.is_by_business(message)
+    if by_business and (ours := echoes.of_ours(draft, message)) is not None:
+        delivery.recognise(draft, message.platform_message_id, ours)
+        return
+    _meet(draft, item, message)
+    linking.learn(draft, item, message.also_known_as)
+    linking.follow(draft, item, message)
+    if message.is_history:
+        messages.bring_in(draft, message)
+    elif by_business:
+        echoes.take(draft, message)
+    else:
+        messages.take(draft, item, message)
+
+
 def _meet(draft: Draft, item: WebhookReceived, message: Message) -> None:
+    _start(draft, item, is_group=message.is_group)
+    if not (message.is_group or messages.is_by_business(message)):
+        _learn(draft, message.person)
+
+
+def _start(draft: Draft, item: WebhookReceived, *, is_group: bool) -> None:
     if draft.state.address is None:
         draft.record(
             ChatStarted(
@@ -55,11 +77,16 @@ def _meet(draft: Draft, item: WebhookReceived, message: Message) -> None:
                 platform_user_id=item.platform_user_id,
                 provider=item.provider,
                 account=item.account,
-                is_group=message.is_group,
+                is_group=is_group,
             )
         )
-    if not (message.is_group or message.from_human):
-        _learn(draft, message.person)
+
+
+def _rename(draft: Draft, item: WebhookReceived, notice: Notice) -> None:
+    """Take up other names; what concerns the account as a whole is nobody's name."""
+    if notice.also_known_as and item.platform_user_id:
+        _start(draft, item, is_group=notice.is_group)
+        linking.learn(draft, item, notice.also_known_as, moved_to=notice.moved_to)
 
 
 def _learn(draft: Draft, person: Person) -> None:

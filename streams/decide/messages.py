@@ -7,9 +7,9 @@ from typing import Final
 from providers.protocol import Message
 from schemas import identity
 from schemas.content import ActionTaken, MessageKind, Origin
-from schemas.facts import HandlerFailed, MessageReceived, QuestionAnswered
+from schemas.facts import HandlerFailed, MessageImported, MessageReceived, QuestionAnswered
 from schemas.inputs import AnswerReported, WebhookReceived
-from streams.decide import conversation, replies
+from streams.decide import conversation, pausing, replies
 from streams.decide.commands import Command
 from streams.decide.draft import Draft
 from streams.decide.handlers import AnswerHandler, Chat, Effect, Handler, Received
@@ -30,18 +30,53 @@ class Handled:
 
 
 UNANSWERED: Final = Handled(ActionTaken.RECORDED)
+IGNORED: Final = Handled(ActionTaken.IGNORED_PAUSED)
 
 
 def take(draft: Draft, item: WebhookReceived, message: Message) -> None:
     """Record the message in the open conversation and apply what its handler says."""
-    is_new = draft.before.address is None
+    is_new = draft.before.conversations == draft.before.imported == 0
     conversation.expire_mode(draft)
+    pausing.resume_if_over(draft)
     talk = conversation.ensure_open(draft)
     handled = UNANSWERED
     if is_to_be_answered(message):
-        handled = _handle(draft, talk, message, is_new=is_new)
-    draft.record(_received(draft, talk, message, handled.action))
+        is_paused = draft.state.pause is not None
+        handled = IGNORED if is_paused else _handle(draft, talk, message, is_new=is_new)
+    draft.record(_received(draft, talk, message, Origin.USER, handled.action))
     _follow(draft, item, message, handled)
+
+
+def by_business(draft: Draft, message: Message) -> None:
+    """Record what a human wrote for the business, who takes over, or what a program sent."""
+    talk = conversation.ensure_open(draft)
+    if message.is_own:
+        draft.record(_received(draft, talk, message, Origin.OPERATOR, ActionTaken.RECORDED))
+        return
+    takes_over = draft.state.pause is None and _is_said_in_private(draft, message)
+    action = ActionTaken.PAUSED if takes_over else ActionTaken.RECORDED
+    draft.record(_received(draft, talk, message, Origin.HUMAN, action))
+    if takes_over:
+        pausing.take_over(draft)
+
+
+def bring_in(draft: Draft, message: Message) -> None:
+    """Record a message of before our time beside all conversations; nothing follows from it."""
+    chat, platform_id = draft.state.chat_id, message.platform_message_id
+    draft.record(
+        MessageImported(
+            message_id=identity.message_id(chat=chat, platform_message_id=platform_id),
+            conversation_id=identity.conversation_id(chat, 0),
+            number=draft.state.imported + 1,
+            origin=_origin(message),
+            platform_message_id=platform_id,
+            platform_timestamp=message.platform_timestamp,
+            content=message.content,
+            reply_to=message.reply_to,
+            speaker=message.speaker,
+            action=ActionTaken.IMPORTED,
+        )
+    )
 
 
 def answer(draft: Draft, told: AnswerReported) -> None:
@@ -51,15 +86,32 @@ def answer(draft: Draft, told: AnswerReported) -> None:
         return
     draft.record(QuestionAnswered(question_id=asked.question_id, error=told.error))
     handler = draft.policy.handler(asked.handler)
-    if isinstance(handler, AnswerHandler):
+    if isinstance(handler, AnswerHandler) and draft.state.pause is None:
         effects = _answered(draft, handler, told)
         replies.apply(draft, _turn_of(asked), effects)
 
 
 def is_to_be_answered(message: Message) -> bool:
-    """Whether handlers are asked: not for echoes, groups, reactions and notices."""
-    silent = message.from_human or message.is_group
-    return not silent and message.content.kind not in NEVER_ANSWERED
+    """Whether handlers are asked: not for groups, reactions and notices."""
+    return not message.is_group and message.content.kind not in NEVER_ANSWERED
+
+
+def is_by_business(message: Message) -> bool:
+    """Whether the business wrote it: one of us, or a program."""
+    return message.from_human or message.is_own
+
+
+def _origin(message: Message) -> Origin:
+    if message.is_own:
+        return Origin.OPERATOR
+    return Origin.HUMAN if message.from_human else Origin.USER
+
+
+def _is_said_in_private(draft: Draft, message: Message) -> bool:
+    """Where the bot answers: in groups it never does, and a reaction is no answer of a human's."""
+    address = draft.state.address
+    in_group = message.is_group or (address is not None and address.is_group)
+    return not in_group and message.content.kind not in NEVER_ANSWERED
 
 
 def _handle(draft: Draft, talk: Conversation, message: Message, *, is_new: bool) -> Handled:
@@ -102,17 +154,16 @@ def _seen(draft: Draft, talk: Conversation, *, is_new: bool, more: int) -> Chat:
 
 
 def _received(
-    draft: Draft, talk: Conversation, message: Message, action: ActionTaken
+    draft: Draft, talk: Conversation, message: Message, origin: Origin, action: ActionTaken
 ) -> MessageReceived:
     platform_id = message.platform_message_id
     chat = draft.state.chat_id
-    from_user = not message.from_human
     return MessageReceived(
         message_id=identity.message_id(chat=chat, platform_message_id=platform_id),
         conversation_id=talk.conversation_id,
         number=talk.message_count + 1,
-        user_number=talk.user_count + from_user,
-        origin=Origin.USER if from_user else Origin.HUMAN,
+        user_number=talk.user_count + (origin is Origin.USER),
+        origin=origin,
         platform_message_id=platform_id,
         platform_timestamp=message.platform_timestamp,
         content=message.content,

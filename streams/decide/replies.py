@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from providers.registry import session_window
 from schemas.content import CloseReason, Origin
 from schemas.facts import ModeEntered, ModeLeft, QuestionAsked, ReplyGenerated
 from schemas.work import AnswerQuestion, SendMessage
-from streams.decide import conversation
+from streams.decide import conversation, retries
 from streams.decide.draft import Draft
 from streams.decide.handlers import Ask, Close, Effect, EnterMode, LeaveMode, Reply
-from streams.decide.state import Address, ChatState, Pending
+from streams.decide.state import ChatState, Pending, in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,26 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
 
 
 def hand_out(draft: Draft) -> None:
-    """Order the first reply of the outbox to be sent, unless it was so before."""
-    head = draft.state.outbox[0] if draft.state.outbox else None
-    if head is not None and head_of(draft.before) != (head.reply_id, head.attempt):
-        draft.order(_send(head, draft.state))
+    """Order the reply that is next to be sent, unless it was so before."""
+    away = _attempt(in_flight(draft.before))
+    while (head := in_flight(draft.state)) is not None and _attempt(head) != away:
+        if not _is_outside_window(draft, head):
+            draft.order(_send(head, draft.state))
+            return
+        retries.withhold(draft, head)
 
 
-def head_of(state: ChatState) -> tuple[str, int] | None:
-    """The reply and attempt that is with the delivery agent."""
-    return (state.outbox[0].reply_id, state.outbox[0].attempt) if state.outbox else None
+def _attempt(reply: Pending | None) -> tuple[str, int] | None:
+    return None if reply is None else (reply.reply_id, reply.attempt)
+
+
+def _is_outside_window(draft: Draft, reply: Pending) -> bool:
+    """Whether the platform takes no reply any more, the person having been silent for long."""
+    heard = draft.state.heard_at
+    if reply.to is not None or heard is None:
+        return False
+    window = session_window(reply.provider)
+    return window is not None and heard + window <= draft.now
 
 
 def _send(head: Pending, state: ChatState) -> SendMessage:
@@ -60,7 +72,7 @@ def _send(head: Pending, state: ChatState) -> SendMessage:
         attempt=head.attempt,
         provider=head.provider,
         account=head.account,
-        to=_address(state).platform_user_id,
+        to=head.to or _address(state),
         content=head.content,
         reply_to=head.reply_to,
         received_at=head.received_at,
@@ -85,9 +97,9 @@ def _reply(draft: Draft, turn: Turn, reply: Reply) -> None:
     )
 
 
-def _address(state: ChatState) -> Address:
-    assert state.address is not None  # a chat is started before anything is answered
-    return state.address
+def _address(state: ChatState) -> str:
+    assert state.reached_at is not None  # a chat is started before anything is answered
+    return state.reached_at
 
 
 def _leave_mode(draft: Draft) -> None:

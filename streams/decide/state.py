@@ -1,17 +1,32 @@
 """What the decider remembers of a chat: only what a decision needs."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
-from schemas.content import CloseReason, Content, MessageKind, Origin, Platform
+from schemas.content import (
+    CloseReason,
+    Content,
+    Evidence,
+    MessageKind,
+    Origin,
+    PauseReason,
+    Platform,
+    Status,
+)
 from schemas.value import Value
 from schemas.work import Question
 
 LINES: Final = 5
 LINE_LENGTH: Final = 80
 SENT: Final = 20
+RECENT: Final = 3
+HELD: Final = 20
+ECHOES: Final = 10
+EARLY: Final = 10
+ALIASES: Final = 20
 
 
 class Address(Value, frozen=True):
@@ -60,8 +75,21 @@ class Mode(Value, frozen=True):
     until: datetime
 
 
+class Told(Value, frozen=True):
+    """What was told of an attempt before its own report came; `error_code` if it failed."""
+
+    platform_message_id: str
+    by: Evidence
+    error_code: str | None = None
+
+
 class Pending(Value, frozen=True):
-    """A reply that has not left; the first of the outbox is with the delivery agent."""
+    """A reply that has not left.
+
+    `to` is its address if that is not the chat's own; `fallbacks` is how many other ways were
+    taken. `failures` and `failing_since` tell of the attempts since it was last started by
+    hand or another way.
+    """
 
     reply_id: str
     attempt: int
@@ -71,6 +99,58 @@ class Pending(Value, frozen=True):
     content: Content
     reply_to: str | None
     received_at: datetime
+    to: str | None = None
+    fallbacks: int = 0
+    failures: int = 0
+    failing_since: datetime | None = None
+    told: Told | None = None
+
+
+class Wait(StrEnum):
+    """What a held reply waits for."""
+
+    RETRY = "retry"
+    CONFIRMATION = "confirmation"
+    OPERATOR = "operator"
+
+
+class Held(Value, frozen=True):
+    """A reply that is not on its way, since `since`; with `holds`, later ones wait behind it."""
+
+    reply: Pending
+    wait: Wait
+    since: datetime
+    due: datetime | None = None
+    holds: bool = False
+
+
+class HeldEcho(Value, frozen=True):
+    """What the business wrote while it was unknown whether it was we; it came at `at`."""
+
+    at: datetime
+    platform_message_id: str
+    platform_timestamp: datetime | None
+    content: Content
+    reply_to: str | None
+    speaker: str | None
+    is_own: bool
+
+
+class EarlyStatus(Value, frozen=True):
+    """What was told of a message that we may have sent and do not know by this name yet."""
+
+    platform_message_id: str
+    status: Status
+    reported_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+
+
+class Pause(Value, frozen=True):
+    """The bot is silent; `human_at` is when a human was last active, the pausing included."""
+
+    reason: PauseReason
+    human_at: datetime
 
 
 class Sent(Value, frozen=True):
@@ -93,7 +173,12 @@ class OpenQuestion(Value, frozen=True):
 
 
 class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """The fold of a chat's facts; `evolve` returns a new one and changes none."""
+    """The fold of a chat's facts; `evolve` returns a new one and changes none.
+
+    The outbox's first reply is with the delivery agent, unless a held one holds it. `recent`
+    are replies that have left and may still be told to have failed. `heard_at` is when the
+    person last wrote.
+    """
 
     chat_id: str
     tenant: str
@@ -107,3 +192,38 @@ class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False
     outbox: tuple[Pending, ...] = ()
     sent: tuple[Sent, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
+    heard_at: datetime | None = None
+    imported: int = 0
+    pause: Pause | None = None
+    held: tuple[Held, ...] = ()
+    recent: tuple[Pending, ...] = ()
+    echoes: tuple[HeldEcho, ...] = ()
+    early: tuple[EarlyStatus, ...] = ()
+    started_at: datetime | None = None
+    aliases: tuple[str, ...] = ()
+    moved_to: str | None = None
+    moved_at: datetime | None = None
+    merged_into: str | None = None
+
+    @property
+    def reached_at(self) -> str | None:
+        """The platform's name of whom replies go to."""
+        return self.moved_to or (self.address.platform_user_id if self.address else None)
+
+
+def in_flight(state: ChatState) -> Pending | None:
+    """The reply that is with the delivery agent: the outbox's first, if nothing holds it.
+
+    What is sent again is not held: it waited before.
+    """
+    if not state.outbox:
+        return None
+    head = state.outbox[0]
+    if state.held and head.attempt == 1 and any(one.holds for one in state.held):
+        return None
+    return head
+
+
+def unconfirmed(state: ChatState) -> tuple[Held, ...]:
+    """The replies of which nobody knows yet whether they were sent."""
+    return tuple(one for one in state.held if one.wait is Wait.CONFIRMATION)

@@ -18,26 +18,41 @@ from schemas.content import (
     ActionTaken,
     CloseReason,
     Content,
+    Evidence,
     Media,
     MessageKind,
     Origin,
+    PauseReason,
     Platform,
     SendOutcome,
     Status,
 )
 from schemas.envelope import Record, Recorded
 from schemas.facts import (
+    BotPaused,
+    BotResumed,
     ChatStarted,
+    CloseRequested,
+    CommandRefused,
+    ConfirmationTimedOut,
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    DeliveryAbandoned,
+    EchoHeld,
+    EchoRecognised,
+    FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    LaterRepliesReleased,
     MessageDeleted,
     MessageEdited,
+    MessageImported,
     MessageReceived,
+    MessageSendConfirmed,
     MessageSendFailed,
     MessageSendUnconfirmed,
+    MessageSendWithheld,
     MessageSent,
     MessageStatusReported,
     ModeEntered,
@@ -47,11 +62,20 @@ from schemas.facts import (
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
+    RetryRequested,
+    RetryScheduled,
+    RetryStarted,
+    SendRequested,
 )
 from schemas.inputs import (
     AnswerReported,
+    AutoResume,
     CloseConversation,
     ItemKind,
+    PauseChat,
+    ResumeChat,
+    RetryDelivery,
+    SendByHand,
     SendReported,
     Timer,
     TimerFired,
@@ -75,6 +99,8 @@ CLOSED_SETS: tuple[type[StrEnum], ...] = (
     ItemKind,
     Timer,
     Question,
+    PauseReason,
+    Evidence,
 )
 ARRIVED = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
 STARTED = ARRIVED + timedelta(milliseconds=20)
@@ -91,6 +117,7 @@ CAUSE = identity.input_id(
 )
 MESSAGE = identity.message_id(chat=CHAT, platform_message_id=WAMID)
 TALK = identity.conversation_id(CHAT, 3)
+IMPORTED = identity.conversation_id(CHAT, 0)
 REPLY = identity.reply_id(CAUSE, 0)
 QUESTION = identity.reply_id(CAUSE, 1)
 DUE = ARRIVED + timedelta(hours=24)
@@ -237,6 +264,58 @@ FACTS = (
     ModeLeft(mode="wappa", expired=True),
     ConversationClosing(conversation_id=TALK, reason=CloseReason.COMMAND),
     ConversationClosed(conversation_id=TALK, reason=CloseReason.IDLE, message_count=6),
+    MessageImported(
+        message_id=MESSAGE,
+        conversation_id=IMPORTED,
+        number=17,
+        origin=Origin.HUMAN,
+        platform_message_id=WAMID,
+        platform_timestamp=datetime(2025, 3, 1, 9, 30, tzinfo=UTC),
+        content=WORDS,
+        reply_to=SENT_WAMID,
+        speaker="4915100000002",
+        action=ActionTaken.IMPORTED,
+    ),
+    EchoHeld(
+        platform_message_id=SENT_WAMID,
+        platform_timestamp=datetime(2026, 1, 5, 12, 0, tzinfo=UTC),
+        content=WORDS,
+        reply_to=WAMID,
+        speaker="15550001111",
+        is_own=True,
+        action=ActionTaken.HELD,
+    ),
+    EchoRecognised(
+        platform_message_id=SENT_WAMID, reply_id=REPLY, attempt=1, action=ActionTaken.OWN_ECHO
+    ),
+    MessageSendConfirmed(
+        reply_id=REPLY, attempt=1, platform_message_id=SENT_WAMID, by=Evidence.ECHO
+    ),
+    ConfirmationTimedOut(reply_id=REPLY, attempt=1),
+    MessageSendWithheld(reply_id=REPLY, attempt=1, error_code="outside_window"),
+    RetryScheduled(
+        reply_id=REPLY, attempt=1, due=FINISHED + timedelta(minutes=1), holds_later=True
+    ),
+    LaterRepliesReleased(reply_id=REPLY, attempt=2),
+    RetryStarted(reply_id=REPLY, attempt=2),
+    RetryRequested(reply_id=REPLY, attempt=3, by="ops@acme.example"),
+    FallbackChosen(
+        reply_id=REPLY,
+        attempt=2,
+        number=1,
+        platform=Platform.SMS,
+        provider="twilio",
+        account="AC0123",
+        to="+4915112345678",
+    ),
+    DeliveryAbandoned(reply_id=REPLY, attempt=1, error_code="blocked_by_user"),
+    SendRequested(reply_id=REPLY, by="ops@acme.example"),
+    CloseRequested(by="ops@acme.example"),
+    CommandRefused(
+        command="RetryDelivery", by="ops@acme.example", reason="the reply is on its way"
+    ),
+    BotPaused(reason=PauseReason.MANUAL_PAUSE, by="ops@acme.example"),
+    BotResumed(by="ops@acme.example", is_automatic=True),
 )
 INPUTS = (
     WebhookReceived(
@@ -275,6 +354,11 @@ INPUTS = (
     ),
     TimerFired(timer=Timer.IDLE_CLOSE, due=DUE),
     CloseConversation(by="ops@acme.example"),
+    RetryDelivery(reply_id=REPLY, by="ops@acme.example"),
+    SendByHand(content=WORDS, by="ops@acme.example", reply_to=WAMID),
+    PauseChat(by="ops@acme.example"),
+    ResumeChat(by="ops@acme.example"),
+    AutoResume(by="cron"),
 )
 ORDERS = (
     SendMessage(
@@ -304,6 +388,11 @@ SOURCES = {
     AnswerReported: (identity.answer_id(QUESTION), ORDER, "/chatfold/agent/reply"),
     TimerFired: (TIMER, TIMER, "/chatfold/decider"),
     CloseConversation: (CLICK, CLICK, "/chatfold/cli"),
+    RetryDelivery: (CLICK, CLICK, "/chatfold/cli"),
+    SendByHand: (CLICK, CLICK, "/chatfold/cli"),
+    PauseChat: (CLICK, CLICK, "/chatfold/cli"),
+    ResumeChat: (CLICK, CLICK, "/chatfold/cli"),
+    AutoResume: (CLICK, CLICK, "/chatfold/cli"),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from schemas.content import ActionTaken, CloseReason, Origin, SendOutcome, Status
 from schemas.facts import (
+    CloseRequested,
     ConversationClosed,
     ConversationClosing,
     HandlerFailed,
@@ -187,7 +188,8 @@ def test_an_operator_closes_and_a_second_close_changes_nothing():
     story.says("Hello")
     story.report()
     decision = story.operator_closes()
-    assert kinds(decision) == ["ConversationClosing", "ConversationClosed"]
+    assert kinds(decision) == ["CloseRequested", "ConversationClosing", "ConversationClosed"]
+    assert one(decision, CloseRequested).by == "ops"
     assert one(decision, ConversationClosed).reason is CloseReason.OPERATOR
     assert kinds(story.operator_closes()) == []
 

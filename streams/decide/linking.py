@@ -1,0 +1,171 @@
+"""A person known by two ids has two chats: the younger joins the older, which goes on for both."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, assert_never
+
+from providers.protocol import Deletion, Edit, Incoming, Message, StatusReport
+from schemas import identity
+from schemas.content import CloseReason
+from schemas.facts import AliasLearned, ChatMerged, ChatMoved, ModeLeft
+from schemas.inputs import (
+    AnswerReported,
+    AutoResume,
+    ChatLinked,
+    CloseConversation,
+    Input,
+    PauseChat,
+    ResumeChat,
+    RetryDelivery,
+    SendByHand,
+    SendReported,
+    TimerFired,
+    WebhookReceived,
+    WebhookUnrouted,
+)
+from streams.decide import conversation
+from streams.decide.draft import Draft
+from streams.decide.state import Address, ChatState
+
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+"""When a chat began whose state is older than the note of it."""
+
+
+def is_taken(draft: Draft, data: Input, told: Incoming | None) -> bool:
+    """Whether the input is to be decided here; a merged chat passes on what is not its own.
+
+    Its own are the replies that it had begun to send. Edits and deletions name a message of
+    either chat: both record them, and one has the message.
+    """
+    into = draft.state.merged_into
+    if into is None or _is_own(draft.state, data, told):
+        return True
+    if isinstance(told, Edit | Deletion):
+        draft.copy(into)
+        return True
+    draft.pass_on(into)
+    return False
+
+
+def learn(
+    draft: Draft, item: WebhookReceived, names: Sequence[str], *, moved_to: str | None = None
+) -> None:
+    """Note each new name of this chat, and tell the chat that has it; the chat has begun."""
+    for name in names:
+        other = _chat_named(draft, item, name)
+        if other != draft.state.chat_id and name not in draft.state.aliases:
+            draft.record(AliasLearned(platform_user_id=name))
+            draft.tell(other, _linked(draft.state, known_as=name, moved_to=moved_to))
+    if moved_to is not None:
+        _move(draft, moved_to)
+
+
+def follow(draft: Draft, item: WebhookReceived, message: Message) -> None:
+    """Answer where the person wrote from last; what was written before a move changes nothing."""
+    written_at, moved_at = message.platform_timestamp, draft.state.moved_at
+    is_late = written_at is not None and moved_at is not None and written_at <= moved_at
+    if not (is_late or message.from_human or message.is_own or message.is_history):
+        _move(draft, item.platform_user_id)
+
+
+def link(draft: Draft, told: ChatLinked) -> None:
+    """Join the other chat if it is the older; otherwise answer, so that it joins this one."""
+    state = draft.state
+    if told.chat_id in {state.chat_id, state.merged_into}:
+        return
+    if not _is_older(state, told):
+        _merge(draft, told)
+        return
+    if told.platform_user_id not in state.aliases:
+        draft.record(AliasLearned(platform_user_id=told.platform_user_id))
+    draft.tell(told.chat_id, _linked(state, known_as=told.platform_user_id))
+    if told.moved_to is not None:
+        _move(draft, told.moved_to)
+
+
+def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
+    match data:
+        case SendReported() | TimerFired() | AnswerReported() | WebhookUnrouted():
+            return True
+        case ChatLinked():
+            return data.chat_id == state.merged_into
+        case CloseConversation() | SendByHand() | PauseChat() | ResumeChat() | AutoResume():
+            return False
+        case RetryDelivery():
+            return any(one.reply.reply_id == data.reply_id for one in state.held)
+        case WebhookReceived():
+            return _is_of_a_send(state, told)
+        case _:
+            assert_never(data)
+
+
+def _is_of_a_send(state: ChatState, told: Incoming | None) -> bool:
+    """Whether it tells of a reply of this chat: a status, or the reply coming back as an echo."""
+    if not isinstance(told, StatusReport | Message):
+        return False
+    is_echo = isinstance(told, Message) and (told.from_human or told.is_own)
+    if isinstance(told, Message) and not is_echo:
+        return False
+    if any(sent.platform_message_id == told.platform_message_id for sent in state.sent):
+        return True
+    if told.reference is not None:
+        reply_id = told.reference.partition(":")[0]
+        return any(reply_id == reply.reply_id for reply in (*state.outbox, *state.sent))
+    return is_echo and bool(state.outbox)  # it may be back before the provider has named it
+
+
+def _is_older(state: ChatState, other: ChatLinked) -> bool:
+    """The order is total: of any chats, the one that goes on is the same for all."""
+    if state.address is None:
+        return False
+    return (_began(state), state.chat_id) < (other.started_at, other.chat_id)
+
+
+def _merge(draft: Draft, told: ChatLinked) -> None:
+    known = draft.state.address or Address(
+        told.platform, told.known_as, told.provider, told.account, told.is_group
+    )
+    draft.record(
+        ChatMerged(
+            into=told.chat_id,
+            platform=known.platform,
+            platform_user_id=known.platform_user_id,
+            provider=known.provider,
+            account=known.account,
+            is_group=known.is_group,
+        )
+    )
+    if draft.state.mode is not None:
+        draft.record(ModeLeft(mode=draft.state.mode.name, expired=False))
+    conversation.start_closing(draft, CloseReason.MERGED)
+
+
+def _move(draft: Draft, platform_user_id: str) -> None:
+    if platform_user_id != draft.state.reached_at:
+        draft.record(ChatMoved(platform_user_id=platform_user_id))
+
+
+def _linked(state: ChatState, *, known_as: str, moved_to: str | None = None) -> ChatLinked:
+    address = state.address
+    assert address is not None  # only a chat that has begun tells others
+    return ChatLinked(
+        chat_id=state.chat_id,
+        started_at=_began(state),
+        platform=address.platform,
+        platform_user_id=address.platform_user_id,
+        provider=address.provider,
+        account=address.account,
+        is_group=address.is_group,
+        known_as=known_as,
+        moved_to=moved_to,
+    )
+
+
+def _began(state: ChatState) -> datetime:
+    return state.started_at or LONG_AGO
+
+
+def _chat_named(draft: Draft, item: WebhookReceived, name: str) -> str:
+    return identity.chat_id(
+        tenant=draft.state.tenant, platform=item.platform, platform_user_id=name
+    )
