@@ -34,7 +34,8 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     except OSError as error:
         raise Refusal(
             f"port {port} of {host} cannot be listened on ({error.strerror}): choose another in"
-            " CHATFOLD_GATEWAY_PORT or CHATFOLD_METRICS_PORT, or stop what uses it"
+            " CHATFOLD_GATEWAY_PORT, CHATFOLD_API_PORT or CHATFOLD_METRICS_PORT, or stop what uses"
+            " it"
         ) from None
 
 

@@ -79,6 +79,19 @@ class Settings(BaseSettings):
     gateway_max_connections: Annotated[int, Field(ge=1)] = Field(
         10_000, description="open connections before a 503"
     )
+    api_host: str = Field("127.0.0.1", description="address the operators' API binds to")
+    api_port: Port = Field(18086, description="port the operators' API binds to")
+    api_token: str | None = Field(
+        None,
+        description="secret, env:NAME or file:PATH of the operators' API, for a single operator",
+        repr=False,
+    )
+    api_tokens: str | None = Field(
+        None,
+        description="NAME:SECRET[,NAME:SECRET...] of the operators' API; a secret may be env:NAME"
+        " or file:PATH, and a NAME/viewer may only look",
+        repr=False,
+    )
     metrics_host: str = Field("127.0.0.1", description="address this role's metrics_port binds to")
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="port of this role's /metrics, /healthz and /readyz; 0 = its default"

@@ -23,11 +23,14 @@ from chatfold import (
     views,
 )
 from chatfold.accounts import Accounts
+from chatfold.api import Api, readiness
+from chatfold.api.tokens import tokens
 from chatfold.eventlog import EventLog
 from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
 from chatfold.http import Limits as HttpLimits
 from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.operations import Desk, Lists, tables
 from chatfold.policies import Policies
 from chatfold.refusal import Refusal
 from chatfold.results import Results
@@ -50,6 +53,8 @@ from streams.topology import PORTS
 T = TypeVar("T")
 
 LOG: Final = logging.getLogger(__name__)
+
+API_CONNECTIONS: Final = 500
 
 Stop = asyncio.Event
 Run = Callable[[Settings, Stop, AsyncExitStack], Awaitable[None]]
@@ -202,6 +207,29 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
         await role.run(stop)
 
 
+async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Answer operators."""
+    known = tokens(settings.api_token, settings.api_tokens, Secrets.from_environment())
+    await _verify_database(settings)
+    log = await stack.enter_async_context(_log(settings))
+    reading = tables.of_pool(
+        await stack.enter_async_context(_pool(settings)), settings.database_schema
+    )
+    desk = Desk(
+        lists=Lists(reading),
+        log=log,
+        topic=Topics(settings.topic_prefix).inbox,
+        append_seconds=settings.append_timeout_seconds,
+        now=clock.now,
+    )
+    await Api(desk=desk, tokens=known, unready=readiness(log, reading)).serve(
+        serving.listen(settings.api_host, settings.api_port),
+        stop,
+        drain_seconds=settings.drain_timeout_seconds,
+        max_connections=API_CONNECTIONS,
+    )
+
+
 def _tables(
     settings: Settings, pool: database.Pool, projection: Projection[T], instance: str
 ) -> Consumer[T, Batch]:
@@ -298,5 +326,6 @@ ROLES: Final = MappingProxyType[str, Run](
         "reply": reply,
         "projector": projector,
         "views": active_views,
+        "api": api,
     }
 )

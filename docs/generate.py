@@ -4,9 +4,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.generation import ROOT, Documents, asyncapi, cli, metrics, schemas, settings, topology
+from docs.generation import (
+    ROOT,
+    Documents,
+    asyncapi,
+    cli,
+    metrics,
+    openapi,
+    schemas,
+    settings,
+    topology,
+)
 
-SOURCES = (schemas, asyncapi, settings, topology, metrics, cli)
+SOURCES = (schemas, asyncapi, openapi, settings, topology, metrics, cli)
 WHOLLY_GENERATED = (schemas.FOLDER,)
 
 

@@ -1,5 +1,8 @@
 """What readers ask the tables; each runs in a transaction whose search_path is the schema."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -11,6 +14,23 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
 Found = dict[str, object]
+Place = tuple[datetime, str]
+"""Where a page ended: the time and the id of its last row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deliveries; what is None or empty does not matter. `until` itself is left out."""
+
+    tenant: str | None = None
+    chat_id: str | None = None
+    statuses: Sequence[str] = ()
+    provider: str | None = None
+    account: str | None = None
+    error_code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
 
 _CHATS: Final = """
 SELECT a.chat_id::text, a.tenant_id, a.platform::text, a.platform_user_id, a.phone_e164, a.username,
@@ -47,6 +67,110 @@ SELECT m.message_id::text, v.number AS conversation, m.number, m.origin::text, m
 FROM conversations v JOIN messages m USING (conversation_id)
 WHERE v.chat_id = $1 ORDER BY v.number DESC, m.number DESC LIMIT $2
 """
+_DELIVERIES: Final = """
+SELECT m.message_id::text AS reply_id, m.tenant_id, m.chat_id::text, c.platform::text, c.provider,
+       c.account, c.platform_user_id, m.origin::text, m.kind::text,
+       left(coalesce(m.text_content, m.media_caption, m.media_description), 80) AS preview,
+       m.delivery_status::text AS status, m.delivery_attempt AS attempt, m.error_code,
+       m.error_message, m.platform_message_id, a.http_status, a.retryable, a.next_attempt_at,
+       a.finished_at, m.created_at
+FROM messages m
+LEFT JOIN chats c ON c.chat_id = m.chat_id
+LEFT JOIN LATERAL (
+    SELECT d.http_status, d.retryable, d.next_attempt_at, d.finished_at FROM delivery_attempts d
+    WHERE d.reply_id = m.message_id ORDER BY d.attempt DESC LIMIT 1) a ON true
+WHERE m.origin NOT IN ('user', 'human') AND m.delivery_status IS NOT NULL
+"""
+_WANTED_DELIVERIES: Final = (
+    _DELIVERIES
+    + """
+  AND ($1::text IS NULL OR m.tenant_id = $1)
+  AND ($2::uuid IS NULL OR m.chat_id = $2)
+  AND ($3::text[] = '{}' OR m.delivery_status::text = ANY($3))
+  AND ($4::text IS NULL OR c.provider = $4)
+  AND ($5::text IS NULL OR c.account = $5)
+  AND ($6::text IS NULL OR m.error_code = $6)
+  AND ($7::timestamptz IS NULL OR m.created_at >= $7)
+  AND ($8::timestamptz IS NULL OR m.created_at < $8)
+  AND ($9::timestamptz IS NULL OR (m.created_at, m.message_id) < ($9, $10::uuid))
+ORDER BY m.created_at DESC, m.message_id DESC
+LIMIT $11
+"""
+)
+_DELIVERY: Final = _DELIVERIES + "AND m.message_id = $1"
+_ATTEMPTS: Final = """
+SELECT attempt, channel, outcome::text, platform_message_id, http_status, error_code, error_message,
+       retryable, started_at, finished_at, next_attempt_at
+FROM delivery_attempts WHERE reply_id = $1 ORDER BY attempt
+"""
+_PAGE_OF_CHATS: Final = """
+SELECT a.chat_id::text, a.tenant_id, a.platform::text, a.platform_user_id, a.phone_e164, a.username,
+       a.first_name, a.last_name, a.is_group, a.last_activity_at, a.conversation_id::text,
+       a.conversation_status::text, a.message_count, a.is_paused, a.pause_reason::text, a.mode,
+       a.mode_until
+FROM recent_activity a
+WHERE ($1::text IS NULL OR a.tenant_id = $1)
+  AND ($2::boolean IS NULL OR a.is_paused = $2)
+  AND ($3::timestamptz IS NULL OR (a.last_activity_at, a.chat_id) < ($3, $4::uuid))
+ORDER BY a.last_activity_at DESC, a.chat_id DESC
+LIMIT $5
+"""
+_PAUSED: Final = """
+SELECT tenant_id, chat_id::text FROM sessions
+WHERE is_paused AND ($1::text IS NULL OR (tenant_id, chat_id) > ($1, $2::uuid))
+ORDER BY tenant_id, chat_id LIMIT $3
+"""
+
+
+async def deliveries(
+    connection: "Connection", wanted: Wanted, *, before: Place | None, limit: int
+) -> list[Found]:
+    """Replies and how their sending stands, the latest first; the next page is `before` a place.
+
+    A reply that comes later is never between two pages.
+    """
+    return await _all(
+        connection,
+        _WANTED_DELIVERIES,
+        wanted.tenant,
+        UUID(wanted.chat_id) if wanted.chat_id else None,
+        list(wanted.statuses),
+        wanted.provider,
+        wanted.account,
+        wanted.error_code,
+        wanted.since,
+        wanted.until,
+        *_place(before),
+        limit,
+    )
+
+
+async def delivery(connection: "Connection", reply_id: str) -> Found | None:
+    """One reply with every attempt to send it, None if there is no such reply."""
+    found = await _all(connection, _DELIVERY, UUID(reply_id))
+    if not found:
+        return None
+    return found[0] | {"attempts": await _all(connection, _ATTEMPTS, UUID(reply_id))}
+
+
+async def page_of_chats(
+    connection: "Connection",
+    *,
+    tenant: str | None,
+    paused: bool | None,
+    before: Place | None,
+    limit: int,
+) -> list[Found]:
+    """Chats by their last activity; one that becomes active meanwhile moves to the front."""
+    return await _all(connection, _PAGE_OF_CHATS, tenant, paused, *_place(before), limit)
+
+
+async def paused_chats(
+    connection: "Connection", *, after: tuple[str, str] | None, limit: int
+) -> list[Found]:
+    """Tenant and id of paused chats in the order of both; the next page is `after` a pair."""
+    tenant, chat_id = after or (None, None)
+    return await _all(connection, _PAUSED, tenant, UUID(chat_id) if chat_id else None, limit)
 
 
 async def chats(
@@ -71,6 +195,10 @@ async def conversations(connection: "Connection", chat_id: str, *, limit: int) -
 async def messages(connection: "Connection", chat_id: str, *, limit: int) -> list[Found]:
     """The chat's last messages, in the order in which they were said."""
     return (await _all(connection, _MESSAGES, UUID(chat_id), limit))[::-1]
+
+
+def _place(before: Place | None) -> tuple[datetime | None, UUID | None]:
+    return (before[0], UUID(before[1])) if before else (None, None)
 
 
 async def _all(connection: "Connection", statement: str, *values: object) -> list[Found]:

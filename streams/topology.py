@@ -2,7 +2,7 @@
 
     provider ─► gateway ─► inbox ─► decider ─► events ──► projector ─► PostgreSQL
                              ▲         │          └─────► views ─────► Redis or files
-                operators ───┤         │
+         operators ─► api ───┤         │
                 timers ──────┤         ├─► work.delivery ─► delivery ─► provider
                 results ─────┘         └─► work.reply ────► reply
 
@@ -82,6 +82,11 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             owns=("views",),
             group=groups.projection("views"),
         ),
+        Role(
+            name="api",
+            what="tells operators how deliveries stand, and takes what they want done",
+            writes=(topics.inbox,),
+        ),
     )
 
 
@@ -93,5 +98,6 @@ PORTS: Final = MappingProxyType(
         "reply": 18083,
         "projector": 18084,
         "views": 18085,
+        "api": 18086,
     }
 )

@@ -1,19 +1,16 @@
 """`chatfold chats`: who writes, and what was said, from the tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from chatfold import database, settings
-from chatfold.cli.output import AsJson, explained, print_json
+from chatfold import settings
+from chatfold.cli.output import AsJson, explained, plain, print_json
+from chatfold.operations import tables
 from chatfold.refusal import Refusal
 from projections import queries
 from projections.queries import Found
@@ -23,7 +20,7 @@ app = typer.Typer(
     name="chats",
     no_args_is_help=True,
     help="""
-    Chats and their messages, as the tables have them.
+    Chats and their messages, as the tables have them, and what operators do with them.
 
     The tables follow the log; `chatfold status` shows by how much they lag. `chatfold log show`
     reads the log itself.
@@ -62,7 +59,7 @@ def show(
     The exit code is 1 if the tables know no such chat.
     """
     with explained():
-        found = asyncio.run(_chat(_id(chat_id), limit))
+        found = asyncio.run(_chat(chat_id_of(chat_id), limit))
     if found is None:
         Console(stderr=True).print(f"no chat {chat_id}", markup=False)
         raise typer.Exit(1)
@@ -73,12 +70,12 @@ def show(
 
 
 async def _list(tenant: str | None, search: str | None, limit: int) -> list[Found]:
-    async with _reading() as connection:
+    async with tables.of_settings(settings.load())() as connection:
         return await queries.chats(connection, tenant=tenant, search=search, limit=limit)
 
 
 async def _chat(chat_id: str, limit: int) -> Found | None:
-    async with _reading() as connection:
+    async with tables.of_settings(settings.load())() as connection:
         chat = await queries.chat(connection, chat_id)
         if chat is None:
             return None
@@ -88,25 +85,8 @@ async def _chat(chat_id: str, limit: int) -> Found | None:
         }
 
 
-@asynccontextmanager
-async def _reading() -> AsyncIterator[asyncpg.Connection]:
-    chosen = settings.load()
-    schema = database.quoted(chosen.database_schema)
-    try:
-        connection = await database.connect(chosen.database)
-        try:
-            async with connection.transaction(readonly=True):
-                await connection.execute(f"SET LOCAL search_path TO {schema}")
-                yield connection
-        finally:
-            await connection.close()
-    except asyncpg.UndefinedTableError:
-        raise Refusal(f"Schema {schema} has no tables: run `chatfold migrate up`.") from None
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise Refusal(f"PostgreSQL cannot be used ({error}); see DATABASE_URL.") from None
-
-
-def _id(named: str) -> str:
+def chat_id_of(named: str) -> str:
+    """The id of a chat that is named by it, or as TENANT/PLATFORM/USER; raises `Refusal`."""
     parts = named.split("/", 2)
     if len(parts) == 3:
         tenant, platform, user = parts
@@ -122,28 +102,23 @@ def _show_list(found: list[Found]) -> None:
     for one in found:
         state = f"{one['conversation_status'] or 'none'} ({one['message_count'] or 0})"
         cells = (one["chat_id"], one["tenant_id"], one["platform"], _name(one))
-        table.add_row(*map(_plain, cells), _time(one["last_activity_at"]), state)
+        table.add_row(*map(plain, cells), _time(one["last_activity_at"]), state)
     Console().print(table)
 
 
 def _show_chat(found: Found) -> None:
     console = Console()
     who = f"{_name(found)}, {found['platform']} {found['platform_user_id']}"
-    console.print(_plain(f"{found['chat_id']}  {found['tenant_id']}"), style="bold")
-    console.print(_plain(f"{who}; through {found['provider']} {found['account']}"))
+    console.print(plain(f"{found['chat_id']}  {found['tenant_id']}"), style="bold")
+    console.print(plain(f"{who}; through {found['provider']} {found['account']}"))
     table = Table("time", "#", "from", "kind", "what", "delivery", box=None)
     messages = found["messages"]
     assert isinstance(messages, list)
     for one in messages:
         number = f"{one['conversation']}.{one['number']}"
         cells = (_time(one["created_at"]), number, one["origin"], one["kind"], _words(one))
-        table.add_row(*map(_plain, cells), _plain(_delivery(one)))
+        table.add_row(*map(plain, cells), plain(_delivery(one)))
     console.print(table)
-
-
-def _plain(value: object) -> Text:
-    """What people wrote, without what a terminal would obey."""
-    return Text("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
 
 
 def _name(one: Found) -> str:

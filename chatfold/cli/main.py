@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from chatfold.cli import (
+    chat_actions,
     chats,
+    deliveries,
     demo,
     doctor,
     log,
@@ -36,8 +38,9 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, chats, log):
+for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, log):
     app.add_typer(group.app)
+chat_actions.register(chats.app)
 for single in (run, sandbox, demo, status, doctor):
     single.register(app)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
+from rich.text import Text
 
 from chatfold.refusal import Refusal
 from schemas import codec
@@ -19,6 +20,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 def print_json(value: object) -> None:
     """Print `value` as one line of JSON."""
     print(codec.dumps(value).decode())
+
+
+def plain(value: object) -> Text:
+    """What people wrote, without what a terminal would obey."""
+    return Text("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
 
 
 @contextmanager

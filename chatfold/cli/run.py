@@ -24,6 +24,7 @@ class RoleName(StrEnum):
     REPLY = "reply"
     PROJECTOR = "projector"
     VIEWS = "views"
+    API = "api"
 
 
 def register(app: typer.Typer) -> None:

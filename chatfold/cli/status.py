@@ -69,7 +69,7 @@ async def _status(chosen: Settings) -> Status:
 
 
 async def _role(chosen: Settings, role: str) -> RoleStatus:
-    port = chosen.gateway_port if role == "gateway" else PORTS[role]
+    port = {"gateway": chosen.gateway_port, "api": chosen.api_port}.get(role, PORTS[role])
     url = f"http://127.0.0.1:{port}"
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:

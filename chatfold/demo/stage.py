@@ -28,6 +28,7 @@ READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 0.05
 LOG_TAIL: Final = 2000
+API_TOKEN: Final = "of-this-demo-only"  # noqa: S105  # it stands before the demo's own servers
 
 Tell = Callable[[str], None]
 
@@ -93,6 +94,8 @@ def of_its_own(chosen: Settings, now: datetime) -> Settings:
             "view_prefix": f"demo-{stamp}",
             "home": chosen.home / "demo" / stamp,
             "gateway_port": _free(chosen.gateway_port),
+            "api_port": _free(chosen.api_port),
+            "api_token": API_TOKEN,
         }
     )
 
@@ -169,8 +172,9 @@ def _start_sandbox(stage: Stage) -> Child:
 
 
 def start_role(stage: Stage, name: str) -> Child:
-    """A role as a process; the gateway at its address, the others at any free port."""
-    port = stage.settings.gateway_port if name == "gateway" else _free(PORTS[name])
+    """A role as a process; gateway and api at their addresses, the others at any free port."""
+    addresses = {"gateway": stage.settings.gateway_port, "api": stage.settings.api_port}
+    port = addresses.get(name) or _free(PORTS[name])
     return _start(stage, name, port, ["run", name])
 
 

@@ -67,7 +67,7 @@ def asyncapi() -> Node:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Chatfold",
-            "version": _version(),
+            "version": version(),
             "description": "What is in the topics, and which role sends and receives it.",
             "license": {"name": "Apache-2.0"},
         },
@@ -83,7 +83,8 @@ def asyncapi() -> Node:
     }
 
 
-def _version() -> str:
+def version() -> str:
+    """The version of the project."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 

@@ -1,0 +1,296 @@
+"""Every operation of the API as a table: its address, what it takes and gives, what it does."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chatfold.api import models
+from chatfold.api.models import Given, Nothing, Told
+from chatfold.api.problems import Kind, Problem
+from chatfold.eventlog import AppendFailed
+from chatfold.operations import Asked, Asker, Desk, NotRetryable, TablesAway, Unknown
+from projections.queries import Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated request: who asks, and what the address names."""
+
+    desk: Desk
+    asker: Asker
+    name: str
+
+
+Handle = Callable[[Call, Given], Awaitable[Told]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation; `given` is in the query if `by_query`, else in the body.
+
+    One that `acts` needs a token that may act, and answers 202 once its inputs are in the log.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    given: type[Given] = Nothing
+    by_query: bool = False
+    told: type[Told]
+    acts: bool = False
+    kinds: Sequence[Kind] = ()
+    handle: Handle
+
+    @property
+    def status(self) -> int:
+        """The status of success."""
+        return 202 if self.acts else 200
+
+
+async def _list_deliveries(call: Call, given: Given) -> Told:
+    assert isinstance(given, models.DeliveryQuery)
+    page = await call.desk.lists.deliveries(
+        _wanted(given, given.status), cursor=given.cursor, limit=given.limit
+    )
+    return models.Deliveries.model_validate(
+        {"deliveries": page.rows, "next_cursor": page.next_cursor}
+    )
+
+
+async def _show_delivery(call: Call, _: Given) -> Told:
+    found = await call.desk.lists.delivery(call.name)
+    if isinstance(found, Unknown):
+        raise _not_found(found, call.name)
+    return models.DeliveryWithAttempts.model_validate(found)
+
+
+async def _retry_delivery(call: Call, _: Given) -> Told:
+    asked = await call.desk.retry(call.name, call.asker)
+    match asked:
+        case Asked():
+            return _told(asked)
+        case Unknown():
+            raise _not_found(asked, call.name)
+        case NotRetryable(status="pending"):
+            raise Problem(Kind.CONFLICT, "it is on its way; if that fails it can be retried")
+        case NotRetryable():
+            text = f"it is {asked.status}; only failed and saved_only deliveries can be retried"
+            raise Problem(Kind.CONFLICT, text)
+
+
+async def _retry_deliveries(call: Call, given: Given) -> Told:
+    assert isinstance(given, models.RetryFilter)
+    matched = unconfirmed = 0
+    following = None
+    try:
+        async for batch in call.desk.retry_matching(
+            _wanted(given, given.status),
+            call.asker,
+            cursor=given.cursor,
+            limit=given.limit,
+            dry_run=given.dry_run,
+        ):
+            matched, unconfirmed = matched + batch.found, unconfirmed + batch.unconfirmed
+            following = batch.next_cursor
+    except (AppendFailed, TablesAway) as error:
+        raise unavailable(error, asked=0 if given.dry_run else matched) from None
+    return models.Retried(
+        matched=matched, unconfirmed=unconfirmed, dry_run=given.dry_run, next_cursor=following
+    )
+
+
+async def _list_chats(call: Call, given: Given) -> Told:
+    assert isinstance(given, models.ChatQuery)
+    page = await call.desk.lists.chats(
+        tenant=given.tenant, paused=given.paused, cursor=given.cursor, limit=given.limit
+    )
+    return models.Chats.model_validate({"chats": page.rows, "next_cursor": page.next_cursor})
+
+
+async def _show_chat(call: Call, _: Given) -> Told:
+    found = await call.desk.lists.chat(call.name)
+    if isinstance(found, Unknown):
+        raise _not_found(found, call.name)
+    return models.WholeChat.model_validate(found)
+
+
+async def _send(call: Call, given: Given) -> Told:
+    assert isinstance(given, models.Message)
+    asked = await call.desk.send(call.name, given.content, call.asker, reply_to=given.reply_to)
+    return _of_chat(asked, call)
+
+
+async def _pause(call: Call, _: Given) -> Told:
+    return _of_chat(await call.desk.pause(call.name, call.asker), call)
+
+
+async def _resume(call: Call, _: Given) -> Told:
+    return _of_chat(await call.desk.resume(call.name, call.asker), call)
+
+
+async def _close(call: Call, _: Given) -> Told:
+    return _of_chat(await call.desk.close(call.name, call.asker), call)
+
+
+async def _auto_resume(call: Call, given: Given) -> Told:
+    assert isinstance(given, models.ResumeQuery)
+    looked_at = 0
+    try:
+        async for count in call.desk.auto_resume(call.asker, limit=given.limit):
+            looked_at += count
+    except (AppendFailed, TablesAway) as error:
+        raise unavailable(error, asked=looked_at) from None
+    return models.Resumed(looked_at=looked_at)
+
+
+def unavailable(error: AppendFailed | TablesAway, **more: object) -> Problem:
+    """The answer while a server is away."""
+    if isinstance(error, TablesAway):
+        return Problem(Kind.TABLES_AWAY, str(error), more=more)
+    text = "Kafka has not acknowledged it in time: it may be in the log or not; ask again, with"
+    return Problem(Kind.LOG_AWAY, f"{text} the same Idempotency-Key", more=more)
+
+
+def _wanted(given: models.DeliveryQuery | models.RetryFilter, statuses: Sequence[str]) -> Wanted:
+    return Wanted(
+        tenant=given.tenant,
+        chat_id=str(given.chat_id) if given.chat_id else None,
+        statuses=statuses,
+        provider=given.provider,
+        account=given.account,
+        error_code=given.error_code,
+        since=given.since,
+        until=given.until,
+    )
+
+
+def _of_chat(asked: Asked | Unknown, call: Call) -> Told:
+    if isinstance(asked, Unknown):
+        raise _not_found(asked, call.name)
+    return _told(asked)
+
+
+def _told(asked: Asked) -> Told:
+    return models.Asked.model_validate(asked, from_attributes=True)
+
+
+def _not_found(unknown: Unknown, name: str) -> Problem:
+    return Problem(Kind.NOT_FOUND, f"the tables know no {unknown.what} {name}, or not yet")
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="listDeliveries",
+        method="GET",
+        path="/v1/deliveries",
+        summary="List deliveries, the latest first.",
+        given=models.DeliveryQuery,
+        by_query=True,
+        told=models.Deliveries,
+        handle=_list_deliveries,
+    ),
+    Operation(
+        name="retryDeliveries",
+        method="POST",
+        path="/v1/deliveries/retry",
+        summary="Try all deliveries that match a filter again, or count them.",
+        given=models.RetryFilter,
+        told=models.Retried,
+        acts=True,
+        handle=_retry_deliveries,
+    ),
+    Operation(
+        name="showDelivery",
+        method="GET",
+        path="/v1/deliveries/{reply_id}",
+        by_query=True,
+        summary="Show a delivery with every attempt.",
+        told=models.DeliveryWithAttempts,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_show_delivery,
+    ),
+    Operation(
+        name="retryDelivery",
+        method="POST",
+        path="/v1/deliveries/{reply_id}/retry",
+        summary="Try a failed delivery, or one whose outcome nobody knows, once more.",
+        told=models.Asked,
+        acts=True,
+        kinds=(Kind.NOT_FOUND, Kind.CONFLICT),
+        handle=_retry_delivery,
+    ),
+    Operation(
+        name="listChats",
+        method="GET",
+        path="/v1/chats",
+        summary="List chats, the one with the latest activity first.",
+        given=models.ChatQuery,
+        by_query=True,
+        told=models.Chats,
+        handle=_list_chats,
+    ),
+    Operation(
+        name="showChat",
+        method="GET",
+        path="/v1/chats/{chat_id}",
+        by_query=True,
+        summary="Show a chat with its last 50 conversations and messages.",
+        told=models.WholeChat,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_show_chat,
+    ),
+    Operation(
+        name="sendMessage",
+        method="POST",
+        path="/v1/chats/{chat_id}/messages",
+        summary="Send a message by hand, also while the bot is paused.",
+        given=models.Message,
+        told=models.Asked,
+        acts=True,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_send,
+    ),
+    Operation(
+        name="pauseChat",
+        method="POST",
+        path="/v1/chats/{chat_id}/pause",
+        summary="Have the bot record and not answer.",
+        told=models.Asked,
+        acts=True,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_pause,
+    ),
+    Operation(
+        name="resumeChat",
+        method="POST",
+        path="/v1/chats/{chat_id}/resume",
+        summary="Have the bot answer again.",
+        told=models.Asked,
+        acts=True,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_resume,
+    ),
+    Operation(
+        name="closeChat",
+        method="POST",
+        path="/v1/chats/{chat_id}/close",
+        summary="Close the chat's open conversation.",
+        told=models.Asked,
+        acts=True,
+        kinds=(Kind.NOT_FOUND,),
+        handle=_close,
+    ),
+    Operation(
+        name="autoResume",
+        method="POST",
+        path="/cron/auto-resume",
+        summary="Have every paused chat resume whose pause has lasted long enough.",
+        given=models.ResumeQuery,
+        by_query=True,
+        told=models.Resumed,
+        acts=True,
+        handle=_auto_resume,
+    ),
+)
+"""In the order in which they are tried: what is literal before what has a name in it."""

@@ -1,0 +1,24 @@
+"""What operators do, whatever they do it with: the HTTP API, the command line.
+
+They read the tables; every action is an input in the log that says who did it.
+"""
+
+from chatfold.operations.asking import Asked, Asker
+from chatfold.operations.cursors import BadCursor
+from chatfold.operations.desk import Batch, Desk, NotRetryable
+from chatfold.operations.lists import Lists, Page, Unknown
+from chatfold.operations.tables import Tables, TablesAway
+
+__all__ = [
+    "Asked",
+    "Asker",
+    "BadCursor",
+    "Batch",
+    "Desk",
+    "Lists",
+    "NotRetryable",
+    "Page",
+    "Tables",
+    "TablesAway",
+    "Unknown",
+]

@@ -1,0 +1,162 @@
+"""Where operators act: what they want done becomes inputs in the inbox, before they are told so."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from chatfold.clock import Clock
+from chatfold.operations.asking import Action, Asked, Asker, recorded
+from chatfold.operations.lists import Lists, Unknown
+from projections.queries import Found, Wanted
+from schemas import envelope, identity
+from schemas.content import Content
+from schemas.envelope import Record, Recorded
+from schemas.inputs import (
+    AutoResume,
+    CloseConversation,
+    PauseChat,
+    ResumeChat,
+    RetryDelivery,
+    SendByHand,
+)
+
+LOG: Final = logging.getLogger(__name__)
+
+BATCH: Final = 500
+RETRYABLE: Final = ("failed", "saved_only")
+
+
+class Inbox(Protocol):
+    """The log as it is appended to."""
+
+    async def append(self, topic: str, records: Sequence[Record], timeout: float) -> None:
+        """Return once all are acknowledged; raises `AppendFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRetryable:
+    """The delivery has not failed, as far as the tables know."""
+
+    reply_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Deliveries that were found, and asked for again unless it was only a trial.
+
+    `unconfirmed` is how many of them may have arrived already.
+    """
+
+    found: int
+    unconfirmed: int
+    next_cursor: str | None
+
+
+class Desk:
+    """What operators can see and do; nothing here writes a table."""
+
+    def __init__(
+        self, *, lists: Lists, log: Inbox, topic: str, append_seconds: float, now: Clock
+    ) -> None:
+        self.lists = lists
+        self._log = log
+        self._topic = topic
+        self._append_seconds = append_seconds
+        self._now = now
+
+    async def retry(self, reply_id: str, asker: Asker) -> Asked | Unknown | NotRetryable:
+        """Ask for one more attempt of a delivery that failed, or whose outcome nobody knows."""
+        row = await self.lists.delivery(reply_id)
+        if isinstance(row, Unknown):
+            return row
+        if row["status"] not in RETRYABLE:
+            return NotRetryable(str(row["reply_id"]), str(row["status"]))
+        (asked,) = await self._append([self._retry(row, asker)])
+        return Asked(input_id=asked.id, chat_id=asked.chat_id, reply_id=str(row["reply_id"]))
+
+    async def retry_matching(
+        self, wanted: Wanted, asker: Asker, *, cursor: str | None, limit: int, dry_run: bool
+    ) -> AsyncIterator[Batch]:
+        """Ask for one more attempt of up to `limit` deliveries; tells of each batch.
+
+        Of the statuses only those count that can be retried. A batch that was told of is in
+        the log for good. Raises `BadCursor`.
+        """
+        statuses = [one for one in wanted.statuses or RETRYABLE if one in RETRYABLE]
+        wanted = replace(wanted, statuses=statuses)
+        while statuses and limit > 0:
+            size = min(BATCH, limit)
+            page = await self.lists.deliveries(wanted, cursor=cursor, limit=size)
+            if not dry_run:
+                await self._append([self._retry(row, asker) for row in page.rows])
+            cursor, limit = page.next_cursor, limit - size
+            unconfirmed = sum(row["status"] == "saved_only" for row in page.rows)
+            yield Batch(found=len(page.rows), unconfirmed=unconfirmed, next_cursor=cursor)
+            if cursor is None:
+                return
+
+    async def send(
+        self, chat_id: str, content: Content, asker: Asker, *, reply_to: str | None = None
+    ) -> Asked | Unknown:
+        """Ask for a message to be sent; `reply_to` is a platform message id."""
+        action = SendByHand(content=content, by=asker.by, reply_to=reply_to)
+        asked = await self._ask(chat_id, action, asker)
+        if isinstance(asked, Unknown):
+            return asked
+        reply_id = identity.reply_id(asked.input_id, 0)
+        return Asked(input_id=asked.input_id, chat_id=asked.chat_id, reply_id=reply_id)
+
+    async def pause(self, chat_id: str, asker: Asker) -> Asked | Unknown:
+        """Ask for the chat to be recorded and not answered."""
+        return await self._ask(chat_id, PauseChat(by=asker.by), asker)
+
+    async def resume(self, chat_id: str, asker: Asker) -> Asked | Unknown:
+        """Ask for the chat to be answered again."""
+        return await self._ask(chat_id, ResumeChat(by=asker.by), asker)
+
+    async def close(self, chat_id: str, asker: Asker) -> Asked | Unknown:
+        """Ask for the chat's open conversation to be closed."""
+        return await self._ask(chat_id, CloseConversation(by=asker.by), asker)
+
+    async def auto_resume(self, asker: Asker, *, limit: int) -> AsyncIterator[int]:
+        """Have up to `limit` paused chats looked at; tells how many of each batch."""
+        after: tuple[str, str] | None = None
+        while limit > 0:
+            size = min(BATCH, limit)
+            rows = await self.lists.paused(after=after, limit=size)
+            action = AutoResume(by=asker.by)
+            await self._append([self._recorded(action, row, asker) for row in rows])
+            yield len(rows)
+            if len(rows) < size:
+                return
+            limit -= size
+            after = str(rows[-1]["tenant_id"]), str(rows[-1]["chat_id"])
+
+    async def _ask(self, chat_id: str, action: Action, asker: Asker) -> Asked | Unknown:
+        chat = await self.lists.person(chat_id)
+        if isinstance(chat, Unknown):
+            return chat
+        (asked,) = await self._append([self._recorded(action, chat, asker)])
+        return Asked(input_id=asked.id, chat_id=asked.chat_id)
+
+    def _retry(self, delivery: Found, asker: Asker) -> Recorded[Action]:
+        action = RetryDelivery(reply_id=str(delivery["reply_id"]), by=asker.by)
+        return self._recorded(action, delivery, asker)
+
+    def _recorded(self, action: Action, chat: Found, asker: Asker) -> Recorded[Action]:
+        tenant, chat_id = str(chat["tenant_id"]), str(chat["chat_id"])
+        return recorded(action, asker, tenant=tenant, chat_id=chat_id, now=self._now())
+
+    async def _append(self, inputs: Sequence[Recorded[Action]]) -> Sequence[Recorded[Action]]:
+        records = [envelope.encode(one) for one in inputs]
+        await self._log.append(self._topic, records, self._append_seconds)
+        for one in inputs:
+            LOG.info(
+                "%s asked for %s",
+                one.data.by,
+                type(one.data).__name__,
+                extra={"event_id": one.id, "chat_id": one.chat_id, "tenant": one.tenant},
+            )
+        return inputs
