@@ -1,0 +1,43 @@
+"""Evolution API v2: WhatsApp through one's own server that speaks WhatsApp Web's protocol."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from providers.evolution.authenticity import sign, verify
+from providers.evolution.exchanges import API_KEY, fetch_media, mark_read, send, show_typing
+from providers.evolution.parse import parse
+from providers.evolution.split import split
+from providers.protocol import Item
+from schemas import codec
+from schemas.content import Platform
+
+
+def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
+    """Nothing: Evolution checks no address by GET."""
+    return None
+
+
+def read(body: bytes) -> Sequence[Item]:
+    """The items of a body as it came."""
+    return split(codec.loads(body))
+
+
+class Evolution:
+    """The provider's functions by the names of the protocol."""
+
+    name: Final = "evolution"
+    platform: Final = Platform.WHATSAPP
+    required_credentials: Final = (API_KEY,)
+    verify = staticmethod(verify)
+    sign = staticmethod(sign)
+    challenge = staticmethod(challenge)
+    split = staticmethod(split)
+    read = staticmethod(read)
+    parse = staticmethod(parse)
+    send = staticmethod(send)
+    mark_read = staticmethod(mark_read)
+    show_typing = staticmethod(show_typing)
+    fetch_media = staticmethod(fetch_media)
+
+
+PROVIDER: Final = Evolution()

@@ -1,0 +1,111 @@
+"""What of a webhook may enter the log: no secret, no signed URL, no file.
+
+Evolution puts the instance's `apikey` beside the data, Evolution GO an `instanceToken`; whoever
+has one commands the account. Files come as base64 in one place or another where `webhookBase64`
+is on, and every picture has a thumbnail: none of it is kept, and the file is fetched by
+`getBase64FromMediaMessage` when it is wanted. What is kept has a bound, so that a record fits
+into the log however large the webhook was.
+"""
+
+from typing import Final
+
+from providers.reading import ID_LIMIT, TEXT_LIMIT, mapping
+from schemas.content import Json
+
+_SECRETS: Final = frozenset(
+    {
+        "apikey",
+        "appstatesynckeyshare",
+        "authorization",
+        "axolotlsenderkeydistributionmessage",
+        "instancetoken",
+        "jwtkey",
+        "keydata",
+        "mediakey",
+        "messagesecret",
+        "pairingcode",
+        "password",
+        "qrcode",
+        "token",
+        "webhooktoken",
+    }
+)
+_SIGNED_URLS: Final = frozenset(
+    {"directpath", "imgurl", "mediaurl", "profilepicurl", "profilepictureurl", "staticurl"}
+    | {"thumbnaildirectpath", "thumbnailurl"}
+)
+_FILES: Final = frozenset(
+    {"base64", "jpegthumbnail", "pngthumbnail", "thumbnail", "scanssidecar", "streamingsidecar"}
+    | {"waveform"}
+)
+_DROPPED: Final = _SECRETS | _SIGNED_URLS | _FILES
+_KEYS: Final = ("apikey", "api_key", "apiKey", "instanceToken")
+_SHORTEST_KEY: Final = 8  # a shorter one would be found in what people write
+_STRUCK: Final = "***"
+_CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
+_BUDGET: Final = 400_000
+"""Characters of a fragment; even if each takes six bytes, a record of 4 MiB holds them."""
+_NODE: Final = 16  # characters that a value costs beside its own
+
+
+def keys_of(body: Json) -> tuple[str, ...]:
+    """The keys of the account that a webhook tells."""
+    told = (body.get(name) for name in _KEYS)
+    return tuple(key for key in told if isinstance(key, str) and len(key) >= _SHORTEST_KEY)
+
+
+def redacted(value: object, keys: tuple[str, ...] = ()) -> object:
+    """A copy of `value` that may enter the log; `keys` are struck wherever they stand."""
+    return _Copy(keys).of(value)
+
+
+def redacted_object(value: object, keys: tuple[str, ...] = ()) -> Json:
+    """The same of an object; an empty one of anything else."""
+    return mapping(_Copy(keys).of(mapping(value)))
+
+
+class _Copy:
+    """One copy, and how much of its budget is left."""
+
+    __slots__ = ("_keys", "_left")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._left = _BUDGET
+
+    def of(self, value: object) -> object:
+        """The copy of `value`; what is beyond the budget is only marked."""
+        self._left -= _NODE
+        if isinstance(value, str):
+            return self._words(value)
+        if isinstance(value, dict):
+            return self._object(value)
+        if isinstance(value, list):
+            return [self.of(one) for one in value if self._left > 0]
+        return value
+
+    def _words(self, words: str) -> str:
+        for key in self._keys:
+            if key in words:
+                words = words.replace(key, _STRUCK)
+        if len(words) > TEXT_LIMIT:
+            words = words[:TEXT_LIMIT]
+        self._left -= len(words)
+        return words if self._left > 0 else _CUT
+
+    def _object(self, value: Json) -> Json:
+        is_file = "mimetype" in value or "mediaKey" in value
+        kept: Json = {}
+        for name, one in value.items():
+            if self._left <= 0:
+                break
+            if _is_dropped(name) or (is_file and name in {"url", "URL"}):
+                continue
+            kept[self._words(name[:ID_LIMIT])] = self.of(one)
+        return kept
+
+
+def _is_dropped(name: str) -> bool:
+    if name.islower():
+        return name in _DROPPED or ("_" in name and name.replace("_", "") in _DROPPED)
+    return name.lower().replace("_", "").replace("-", "") in _DROPPED
