@@ -24,25 +24,42 @@ ANSWER_BYTES: Final = 262_144
 _NO_SUCH_OBJECT: Final = (100, 33)  # or the token may not see it: a wrong account or media id
 _HOSTS: Final = frozenset({"graph.facebook.com", "lookaside.fbsbx.com"})
 _DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".whatsapp.net")
+_CDN_DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".cdninstagram.com")
 _PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?")
 _SIGNATURE: Final = "x-hub-signature-256"
 _BLOCK: Final = 64  # bytes that SHA-256 takes at a time
 
-_RATE_LIMITS: Final = (4, 17, 32, 613, 80007, 80008)
+_RATE_LIMITS: Final = (4, 17, 32, 613, 80006, 80007, 80008)
 _TEMPLATES: Final = (132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 132069)
+_UNREACHABLE: Final = (130497, 131020, 131021, 131026, 131030, 131041, 131207)
 _PERMISSIONS: Final = range(200, 300)
 _CODES: Final[Mapping[FailureCode, Sequence[int]]] = {
     FailureCode.THROTTLED: (*_RATE_LIMITS, 130429, 131048, 131056, 131064, 131208, 133016),
-    FailureCode.PROVIDER_DOWN: (1, 2, 131000, 131016, 131057),
+    FailureCode.PROVIDER_DOWN: (1, 2, 1200, 131000, 131016, 131057),
     FailureCode.MEDIA_UNAVAILABLE: (131052, 131053),
     FailureCode.UNAUTHENTICATED: (0, 3, 10, 102, 190, 131005, *_PERMISSIONS),
     FailureCode.ACCOUNT_DISABLED: (368, 131031, 131037, 131045, 133010),
     FailureCode.QUOTA_EXHAUSTED: (131042,),
     FailureCode.OUTSIDE_WINDOW: (131047,),
-    FailureCode.RECIPIENT_UNREACHABLE: (130497, 131020, 131021, 131026, 131030, 131041, 131207),
+    FailureCode.RECIPIENT_UNREACHABLE: (551, *_UNREACHABLE),
     FailureCode.CONTENT_REFUSED: (100, 131008, 131009, 131051, 131062, 135000, *_TEMPLATES),
 }
-_MEANING: Final = MappingProxyType({code: ours for ours, codes in _CODES.items() for code in codes})
+_SUBCODES: Final[Mapping[FailureCode, Sequence[int]]] = {
+    FailureCode.OUTSIDE_WINDOW: (2018278, 2534022),
+    FailureCode.RECIPIENT_UNREACHABLE: (1545041, 2018001, 2534014),
+    FailureCode.MEDIA_UNAVAILABLE: (2018008, 2018294),
+    FailureCode.TOO_LARGE: (2018109,),
+    FailureCode.REFUSED: (2534037,),  # another app has the conversation
+}
+"""Messenger and Instagram say one code, as 10 or 100, for much, and the subcode for what."""
+
+
+def _by_number(table: Mapping[FailureCode, Sequence[int]]) -> Mapping[int, FailureCode]:
+    return MappingProxyType({number: ours for ours, numbers in table.items() for number in numbers})
+
+
+_MEANING: Final = _by_number(_CODES)
+_DETAILED: Final = _by_number(_SUBCODES)
 
 
 def sign(body: bytes, secret: str) -> Mapping[str, str]:
@@ -106,7 +123,17 @@ def graph_request(
 
 
 def is_own_url(url: str, base_url: str | None) -> bool:
-    """Whether a token may be sent to `url`: a host of Meta's, or the one that `base_url` names.
+    """Whether a token may be sent to `url`: a host of Meta's, or the one that `base_url` names."""
+    return _is_at(url, base_url, _HOSTS, _DOMAINS)
+
+
+def is_cdn_url(url: str, base_url: str | None) -> bool:
+    """Whether `url` is a file of Meta's, to be fetched without a token."""
+    return _is_at(url, base_url, frozenset(), _CDN_DOMAINS)
+
+
+def _is_at(url: str, base_url: str | None, hosts: frozenset[str], domains: tuple[str, ...]) -> bool:
+    """Whether `url` leads to one of the hosts or domains, or to where `base_url` leads.
 
     Only what every client reads alike passes: no backslash, space, user name or odd port.
     """
@@ -119,8 +146,8 @@ def is_own_url(url: str, base_url: str | None) -> bool:
     if base_url is not None and _origin(url) == _origin(base_url):
         return True
     host = found.hostname or ""
-    is_ours = host in _HOSTS or host.endswith(_DOMAINS)
-    return is_ours and found.scheme == "https" and port in {None, 443}
+    is_there = host in hosts or host.endswith(domains)
+    return is_there and found.scheme == "https" and port in {None, 443}
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -151,7 +178,7 @@ def failure(request: HttpRequest, response: HttpResponse) -> SendFailure:
 
 
 def _meaning(code: int | None, subcode: int | None, status: int) -> FailureCode:
-    known = None if code is None else _MEANING.get(code)
+    known = _DETAILED.get(subcode or 0) or _MEANING.get(-1 if code is None else code)
     if status in {401, 429} or known is None or (code, subcode) == _NO_SUCH_OBJECT:
         return failed_by_status(status)
     return known
