@@ -3,6 +3,9 @@
 from providers.failures import FailureCode
 from providers.protocol import HttpResponse
 from tests.contract.case import Case
+from tests.contract.evolution_case import EVOLUTION
+from tests.contract.greenapi_case import GREENAPI
+from tests.contract.whapi_case import WHAPI
 from tests.support.exchanges import answer
 
 USER = "15550100201"
@@ -111,4 +114,13 @@ TELEGRAM = Case(
     elsewhere=_bot_file(3, "../../evil"),
 )
 
-CASES = {case.name: case for case in (WHATSAPP_CLOUD, TELEGRAM)}
+CASES = {
+    case.name: case
+    for case in (
+        WHATSAPP_CLOUD,
+        TELEGRAM,
+        EVOLUTION,
+        GREENAPI,
+        WHAPI,
+    )
+}

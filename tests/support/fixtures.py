@@ -9,7 +9,13 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 WEBHOOKS: Final = PROJECT.parent / "shared" / "fixtures" / "webhooks"
 SAMPLES: Final = PROJECT / "chatfold" / "demo" / "samples"
 
-FOLDERS: Final = {"whatsapp_cloud": "meta_whatsapp", "telegram": "telegram"}
+FOLDERS: Final = {
+    "whatsapp_cloud": "meta_whatsapp",
+    "telegram": "telegram",
+    "greenapi": "greenapi",
+    "evolution": "evolution",
+    "whapi": "whapi",
+}
 """The folder of each provider's bodies."""
 
 
