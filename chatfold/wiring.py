@@ -30,8 +30,10 @@ from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
 from chatfold.http import Limits as HttpLimits
 from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.mail import MailPost
 from chatfold.operations import Desk, Lists, tables
 from chatfold.policies import Policies
+from chatfold.push import PushHttp
 from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
@@ -42,6 +44,7 @@ from projections.postgres import Batch, PostgresSink
 from projections.registry import TABLES, TENANTS, Projection, decode_fact
 from projections.sink import ProjectionRefused
 from projections.view_sink import ViewSink
+from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
 from streams.agents import assistant, lines
@@ -128,12 +131,14 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
     ledger = PostgresLedger(
         pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
     )
+    http = Http(HttpLimits(connections=lines.SENDS))
     topics_of = Topics(settings.topic_prefix)
     world = delivery_agent.World(
-        providers=PROVIDERS,
+        channels=CHANNELS,
         accounts=Accounts(directory, Secrets.from_environment()),
         ledger=await stack.enter_async_context(ledger),
-        http=await stack.enter_async_context(Http(HttpLimits(connections=lines.SENDS))),
+        http=PushHttp(await stack.enter_async_context(http), clock.now),
+        mail=MailPost(clock.now),
         log=Results(await stack.enter_async_context(_log(settings))),
         inbox=topics_of.inbox,
         now=clock.now,

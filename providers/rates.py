@@ -65,7 +65,7 @@ ALLOWANCES: Final[Mapping[str, Allowance]] = MappingProxyType(
         # 300 calls a second and account
         "instagram": Allowance(chat=Rates(account=at_most(300, seconds=1, at_once=30))),
         # 50 a second and instance; it queues what the phone has not sent yet
-        "green_api": Allowance(
+        "greenapi": Allowance(
             chat=Rates(account=at_most(50, seconds=1, at_once=10), chat=Rate(1.0, burst=5))
         ),
         "whapi": _WEB_SESSION,

@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeVar
 from providers.failures import Unknown
 from providers.protocol import Credentials, Exchange
 from providers.rates import Rate
+from providers.sending import Mailing, Sent
 from schemas.content import Json
 from schemas.envelope import Record
 from schemas.tenants import Account
@@ -97,6 +98,13 @@ class HttpClient(Protocol):
 
     async def drive(self, exchange: Exchange[T]) -> T | Trouble:
         """What the exchange came to, or why it got no answer; raises what the exchange raises."""
+
+
+class MailClient(Protocol):
+    """Hands e-mails over."""
+
+    async def post(self, mailing: Mailing) -> Sent | Trouble:
+        """What the server's answer means, or why there is none; raises what the mailing raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from time import perf_counter
 from typing import Final, assert_never
 
 from providers.failures import SendFailure
-from providers.protocol import Outgoing, Provider
+from providers.protocol import Outgoing
 from providers.rates import rates_of
+from providers.sending import Channel, Mailing
 from schemas import codec, envelope, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
@@ -32,6 +33,7 @@ from streams.ports import (
     Leaving,
     Ledger,
     Limiter,
+    MailClient,
     Reach,
     ResultLog,
     Unavailable,
@@ -52,10 +54,11 @@ STALE_SECONDS: Final = 5.0
 class World:
     """What the delivery agent needs; `inbox` is the topic of its reports."""
 
-    providers: Mapping[str, Provider]
+    channels: Mapping[str, Channel]
     accounts: AccountDirectory
     ledger: Ledger
     http: HttpClient
+    mail: MailClient
     log: ResultLog
     inbox: str
     now: Clock
@@ -181,17 +184,17 @@ class Sending:
 
     async def _send(self, access: Access | None) -> Ended:
         message = self.message
-        provider = self.world.providers.get(message.provider)
-        if provider is None or access is None:
+        channel = self.world.channels.get(message.provider)
+        if channel is None or access is None:
             return outcomes.not_configured(
                 f"Nobody has configured {message.provider} account {message.account}."
             )
-        missing = set(access.missing) | set(provider.required_credentials) - set(access.credentials)
+        missing = set(access.missing) | set(channel.required_credentials) - set(access.credentials)
         if missing:
             return outcomes.not_configured(f"The account lacks {', '.join(sorted(missing))}.")
-        return await self._exchange(provider, access)
+        return await self._exchange(channel, access)
 
-    async def _exchange(self, provider: Provider, access: Access) -> Ended:
+    async def _exchange(self, channel: Channel, access: Access) -> Ended:
         began = perf_counter()
         outgoing = Outgoing(
             account=self.message.account,
@@ -201,14 +204,19 @@ class Sending:
             reference=self.effect_id,
         )
         try:
-            return await self.world.http.drive(
-                provider.send(outgoing, access.credentials, access.account.base_url)
-            )
-        except Exception:  # a bug in the provider's module; the request may have left
+            sending = channel.send(outgoing, access.credentials, access.account.base_url)
+            match sending:
+                case SendFailure():
+                    return sending
+                case Mailing():
+                    return await self.world.mail.post(sending)
+                case _:
+                    return await self.world.http.drive(sending)
+        except Exception:  # a bug in the channel's module; the request may have left
             logger.exception("the exchange of send %s broke", self.effect_id)
             return outcomes.BROKEN
         finally:
-            metrics.SEND_SECONDS.labels(provider.name).observe(perf_counter() - began)
+            metrics.SEND_SECONDS.labels(channel.name).observe(perf_counter() - began)
 
     async def _tell(self, report: SendReported) -> None:
         """Append the report; the same report has the same id and the same bytes."""
@@ -233,7 +241,7 @@ class Sending:
 
     def _count(self, report: SendReported) -> None:
         provider = self.message.provider
-        known = provider if provider in self.world.providers else "unknown"
+        known = provider if provider in self.world.channels else "unknown"
         metrics.SENDS.labels(known, report.outcome, report.error_code or "").inc()
         if report.attempt > 1:
             metrics.RETRIES.labels(known, report.outcome).inc()

@@ -17,10 +17,12 @@ from chatfold.accounts import Accounts
 from chatfold.eventlog import EventLog
 from chatfold.http import Http, Limits
 from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.mail import MailPost
+from chatfold.push import PushHttp
 from chatfold.results import Results
 from chatfold.settings import Settings
 from chatfold.tenancy import Secrets, TenantDirectory
-from providers.registry import PROVIDERS
+from providers.channels import CHANNELS
 from schemas.content import Json
 from schemas.topics import Groups, Topics
 from streams.agents import assistant, delivery
@@ -48,10 +50,11 @@ async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -
     )
     total = float(os.environ.get("TEST_HTTP_SECONDS", "15"))
     world = delivery.World(
-        providers=PROVIDERS,
+        channels=CHANNELS,
         accounts=Accounts(directory, Secrets(os.environ)),
         ledger=await stack.enter_async_context(ledger),
-        http=await stack.enter_async_context(Http(Limits(total=total))),
+        http=PushHttp(await stack.enter_async_context(Http(Limits(total=total))), clock.now),
+        mail=MailPost(clock.now, seconds=total),
         log=log,
         inbox=names.inbox,
         now=clock.now,

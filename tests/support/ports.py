@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from providers.protocol import Exchange
+from providers.sending import MailAnswer, Mailing
 from schemas import codec, envelope
 from schemas.content import Json, Platform
 from schemas.envelope import Record, Recorded
@@ -82,6 +83,18 @@ class ScriptedHttp:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+@dataclass
+class ScriptedMail:
+    """Takes every e-mail, or answers what it is told, and keeps them."""
+
+    answers: list[MailAnswer] = field(default_factory=list)
+    posted: list[Mailing] = field(default_factory=list)
+
+    async def post(self, mailing: Mailing) -> object:
+        self.posted.append(mailing)
+        return mailing.judge(self.answers.pop(0) if self.answers else MailAnswer(250, "OK"))
 
 
 @dataclass

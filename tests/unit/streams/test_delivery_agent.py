@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
+from providers.channels import CHANNELS
 from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
 from providers.protocol import Accepted
-from providers.registry import PROVIDERS
 from schemas import codec, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
@@ -26,6 +26,7 @@ from tests.support.ports import (
     MemoryLedger,
     MemoryLog,
     ScriptedHttp,
+    ScriptedMail,
     Ticking,
 )
 
@@ -41,6 +42,7 @@ class Desk:
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     http: ScriptedHttp = field(default_factory=lambda: ScriptedHttp([ACCEPTED]))
+    mail: ScriptedMail = field(default_factory=ScriptedMail)
     log: MemoryLog = field(default_factory=MemoryLog)
     accounts: MemoryAccounts = field(
         default_factory=lambda: MemoryAccounts({"access_token": "s3cr3t"})
@@ -51,10 +53,11 @@ class Desk:
     def __post_init__(self) -> None:
         self.agent = Delivery(
             World(
-                providers=PROVIDERS,
+                channels=CHANNELS,
                 accounts=self.accounts,
                 ledger=self.ledger,
                 http=self.http,
+                mail=self.mail,
                 log=self.log,
                 inbox=INBOX,
                 now=Ticking(),

@@ -12,6 +12,7 @@ from chatfold.limits import LocalLimits
 from providers.failures import FailureCode, SendFailure
 from providers.protocol import Accepted
 from providers.rates import Rate, Rates
+from schemas.content import Platform
 from schemas.tenants import Account
 from streams.agents import breaker
 from streams.agents.breaker import FIRST_REST_SECONDS, IN_A_ROW, Breaker
@@ -26,7 +27,8 @@ THROTTLED = SendFailure(code=FailureCode.THROTTLED, http_status=429, detail="slo
 
 
 def access(account: str = "1", token: str = "t") -> Access:
-    return Access(account=Account(provider="telegram", account=account), credentials={"t": token})
+    known = Account(provider="telegram", account=account, platform=Platform.TELEGRAM)
+    return Access(account=known, credentials={"t": token})
 
 
 @dataclass
