@@ -10,6 +10,7 @@ from chatfold.gateway.outcomes import Outcome
 from chatfold.gateway.scribe import Scribe
 from chatfold.tenancy import SecretMissing, Secrets, TenantDirectory
 from chatfold.tenancy.index import Owned
+from providers import subpaths
 from providers.protocol import Provider
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class Addresses:
         return self._secrets.refresh()
 
     def place(self, path: str) -> Place | Outcome:
-        """Where `/webhooks/{provider}[/{tenant}[/{account}[/...]]]` leads, or why nowhere."""
+        """Where `/webhooks/{provider}[/{tenant}[/{account}]][/...]` leads, or why nowhere."""
         known = self._places.get(path)
         if known is not None:
             return known
@@ -87,7 +88,9 @@ class Addresses:
         if (provider := self._providers.get(name)) is None:
             return Outcome.UNKNOWN_PROVIDER
         if tenant and self._directory.tenant(tenant) is None:
-            return Outcome.UNKNOWN_TENANT
+            if not subpaths.is_subpath(name, tenant):
+                return Outcome.UNKNOWN_TENANT
+            tenant = account = ""
         if len(self._places) >= REMEMBERED_PATHS:
             self._places.clear()
         self._places[path] = Place(self._address(provider, tenant or None), account)

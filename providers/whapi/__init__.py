@@ -6,7 +6,6 @@ from typing import Final
 from providers.protocol import Item
 from providers.whapi import authenticity
 from providers.whapi.exchanges import API_TOKEN, fetch_media, mark_read, send, show_typing
-from providers.whapi.fields import SUBPATHS
 from providers.whapi.parse import parse
 from providers.whapi.split import split
 from schemas import codec
@@ -24,7 +23,6 @@ class Whapi:
     name: Final = "whapi"
     platform: Final = Platform.WHATSAPP
     required_credentials: Final = (API_TOKEN,)
-    subpaths: Final = SUBPATHS
     verify = staticmethod(authenticity.verify)
     sign = staticmethod(authenticity.sign)
     challenge = staticmethod(authenticity.challenge)

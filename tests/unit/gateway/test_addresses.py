@@ -4,7 +4,16 @@ import pytest
 
 from chatfold.gateway import addresses
 from chatfold.gateway.outcomes import Outcome
+from schemas.content import Platform
+from schemas.tenants import Account
 from tests.support.edge import ACME, OTHER, Edge, tenant, whatsapp
+
+
+def channel(account: str) -> Account:
+    return Account(provider="whapi", account=account, platform=Platform.WHATSAPP)
+
+
+CHANNELS = (tenant("acme", channel("MANTIS-1")), tenant("other", channel("MANTIS-2")))
 
 
 @pytest.mark.parametrize(
@@ -21,6 +30,32 @@ def test_a_path_addresses_the_accounts_of_all_or_of_one(path, tenants, account):
     assert {owner.tenant for owner in place.address.addressed} == tenants
     assert place.account == account
     assert set(place.address.owners) == {"100", "101", "102", "300"}
+
+
+@pytest.mark.parametrize(
+    ("path", "tenants"),
+    [
+        ("/webhooks/whapi/messages", {"acme", "other"}),
+        ("/webhooks/whapi/messages/post", {"acme", "other"}),
+        ("/webhooks/whapi/acme/messages", {"acme"}),
+        ("/webhooks/whapi/acme/MANTIS-1/messages/post", {"acme"}),
+    ],
+)
+def test_what_a_provider_adds_to_its_address_by_itself_names_no_tenant(path, tenants):
+    place = Edge(*CHANNELS).addresses.place(path)
+    assert {owner.tenant for owner in place.address.addressed} == tenants
+
+
+def test_what_one_provider_adds_may_be_a_tenant_that_another_does_not_find():
+    edge = Edge(*CHANNELS)
+    assert edge.addresses.place("/webhooks/whatsapp_cloud/messages") is Outcome.UNKNOWN_TENANT
+    assert edge.addresses.place("/webhooks/whapi/nobody") is Outcome.UNKNOWN_TENANT
+
+
+def test_a_tenant_called_like_what_a_provider_adds_goes_first():
+    edge = Edge(*CHANNELS, tenant("messages", channel("MANTIS-3")))
+    [owner] = edge.addresses.place("/webhooks/whapi/messages").address.addressed
+    assert owner.tenant == "messages"
 
 
 def test_the_secrets_of_an_address_are_distinct():
