@@ -13,6 +13,7 @@ from providers.registry import PROVIDERS
 from schemas import codec, envelope, identity
 from schemas.envelope import Recorded
 from schemas.inputs import WebhookReceived, WebhookUnrouted
+from schemas.tenants import Account
 from tests.support.edge import (
     ACME,
     NOW,
@@ -154,7 +155,9 @@ def test_an_authentic_shape_that_nobody_foresaw_is_kept_as_unrecognised(body):
 @pytest.mark.parametrize("provider", list(FOLDERS))
 def test_every_shared_body_becomes_exactly_the_records_of_the_envelope(provider):
     """The quick writer writes what `envelope.encode` would."""
-    edge, account = Edge(), {"whatsapp_cloud": "100", "telegram": "200"}[provider]
+    account = "100"
+    platform = PROVIDERS[provider].platform
+    edge = Edge(tenant("acme", Account(provider=provider, account=account, platform=platform)))
     owner = edge.addresses.place(f"/webhooks/{provider}").address.owners[account]
     kinds = Counter()
     for path in webhook_files(provider):
