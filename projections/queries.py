@@ -20,7 +20,10 @@ Place = tuple[datetime, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which deliveries; what is None or empty does not matter. `until` itself is left out."""
+    """Which deliveries; what is None or empty does not matter.
+
+    `waiting_for` is `retry` or `operator`; `until` itself is left out.
+    """
 
     tenant: str | None = None
     chat_id: str | None = None
@@ -28,6 +31,7 @@ class Wanted:
     provider: str | None = None
     account: str | None = None
     error_code: str | None = None
+    waiting_for: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
 
@@ -67,28 +71,40 @@ SELECT m.message_id::text, v.number AS conversation, m.number, m.origin::text, m
 FROM conversations v JOIN messages m USING (conversation_id)
 WHERE v.chat_id = $1 ORDER BY v.number DESC, m.number DESC LIMIT $2
 """
-_DELIVERIES: Final = """
-SELECT m.message_id::text AS reply_id, m.tenant_id, m.chat_id::text, c.platform::text, c.provider,
-       c.account, c.platform_user_id, m.origin::text, m.kind::text,
+_ATTEMPT: Final = "a.http_status, a.retryable, a.waiting_for, a.next_attempt_at, a.finished_at"
+_DELIVERIES: Final = f"""
+SELECT m.message_id::text AS reply_id, m.tenant_id, m.chat_id::text,
+       coalesce(f.channel, c.platform::text) AS channel,
+       coalesce(f.provider, c.provider) AS provider, coalesce(f.account, c.account) AS account,
+       coalesce(f.recipient, c.address, c.platform_user_id) AS recipient,
+       m.origin::text, m.kind::text,
        left(coalesce(m.text_content, m.media_caption, m.media_description), 80) AS preview,
        m.delivery_status::text AS status, m.delivery_attempt AS attempt, m.error_code,
-       m.error_message, m.platform_message_id, a.http_status, a.retryable, a.next_attempt_at,
-       a.finished_at, m.created_at
-FROM messages m
+       m.error_message, m.platform_message_id, {_ATTEMPT}, m.created_at
+"""  # of constants
+_OF: Final = """
 LEFT JOIN chats c ON c.chat_id = m.chat_id
 LEFT JOIN LATERAL (
-    SELECT d.http_status, d.retryable, d.next_attempt_at, d.finished_at FROM delivery_attempts d
-    WHERE d.reply_id = m.message_id ORDER BY d.attempt DESC LIMIT 1) a ON true
-WHERE m.origin NOT IN ('user', 'human') AND m.delivery_status IS NOT NULL
+    SELECT w.channel, w.provider, w.account, w.recipient FROM delivery_fallbacks w
+    WHERE w.reply_id = m.message_id ORDER BY w.attempt DESC LIMIT 1) f ON true
 """
-_WANTED_DELIVERIES: Final = (
-    _DELIVERIES
-    + """
+_ALL_DELIVERIES: Final = f"""{_DELIVERIES}
+FROM messages m {_OF}
+LEFT JOIN LATERAL (
+    SELECT {_ATTEMPT} FROM delivery_attempts a
+    WHERE a.reply_id = m.message_id ORDER BY a.attempt DESC LIMIT 1) a ON true
+WHERE m.received_at IS NOT NULL
+"""  # noqa: S608  # of constants
+_WAITING_DELIVERIES: Final = f"""{_DELIVERIES}
+FROM delivery_attempts a JOIN messages m ON m.message_id = a.reply_id {_OF}
+WHERE a.waiting_for IS NOT NULL AND a.waiting_for = ANY($12::text[])
+"""  # of constants
+_WANTED: Final = """
   AND ($1::text IS NULL OR m.tenant_id = $1)
   AND ($2::uuid IS NULL OR m.chat_id = $2)
   AND ($3::text[] = '{}' OR m.delivery_status::text = ANY($3))
-  AND ($4::text IS NULL OR c.provider = $4)
-  AND ($5::text IS NULL OR c.account = $5)
+  AND ($4::text IS NULL OR coalesce(f.provider, c.provider) = $4)
+  AND ($5::text IS NULL OR coalesce(f.account, c.account) = $5)
   AND ($6::text IS NULL OR m.error_code = $6)
   AND ($7::timestamptz IS NULL OR m.created_at >= $7)
   AND ($8::timestamptz IS NULL OR m.created_at < $8)
@@ -96,12 +112,17 @@ _WANTED_DELIVERIES: Final = (
 ORDER BY m.created_at DESC, m.message_id DESC
 LIMIT $11
 """
-)
-_DELIVERY: Final = _DELIVERIES + "AND m.message_id = $1"
+_DELIVERY: Final = _ALL_DELIVERIES + "AND m.message_id = $1"
 _ATTEMPTS: Final = """
-SELECT attempt, channel, outcome::text, platform_message_id, http_status, error_code, error_message,
-       retryable, started_at, finished_at, next_attempt_at
-FROM delivery_attempts WHERE reply_id = $1 ORDER BY attempt
+SELECT d.attempt, coalesce(f.channel, d.channel) AS channel, d.outcome::text, d.platform_message_id,
+       d.http_status, d.error_code, d.error_message, d.retryable, d.started_at, d.finished_at,
+       d.waiting_for, d.next_attempt_at
+FROM delivery_attempts d
+LEFT JOIN LATERAL (
+    SELECT w.channel FROM delivery_fallbacks w
+    WHERE w.reply_id = d.reply_id AND w.attempt <= d.attempt
+    ORDER BY w.attempt DESC LIMIT 1) f ON true
+WHERE d.reply_id = $1 ORDER BY d.attempt
 """
 _PAGE_OF_CHATS: Final = """
 SELECT a.chat_id::text, a.tenant_id, a.platform::text, a.platform_user_id, a.phone_e164, a.username,
@@ -129,9 +150,7 @@ async def deliveries(
 
     A reply that comes later is never between two pages.
     """
-    return await _all(
-        connection,
-        _WANTED_DELIVERIES,
+    values = (
         wanted.tenant,
         UUID(wanted.chat_id) if wanted.chat_id else None,
         list(wanted.statuses),
@@ -143,6 +162,10 @@ async def deliveries(
         *_place(before),
         limit,
     )
+    if wanted.waiting_for:
+        statement = _WAITING_DELIVERIES + _WANTED
+        return await _all(connection, statement, *values, list(wanted.waiting_for))
+    return await _all(connection, _ALL_DELIVERIES + _WANTED, *values)
 
 
 async def delivery(connection: "Connection", reply_id: str) -> Found | None:

@@ -46,8 +46,15 @@ class Told(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Awaited(StrEnum):
+    """What a delivery waits for before it is tried again."""
+
+    RETRY = "retry"
+    OPERATOR = "operator"
+
+
 class Status(StrEnum):
-    """How a delivery stands; `saved_only`: nobody knows whether it arrived."""
+    """How a delivery stands; `saved_only`: not attempted, or nobody knows whether it arrived."""
 
     PENDING = "pending"
     SAVED_ONLY = "saved_only"
@@ -82,6 +89,7 @@ class _Filter(Given):
     provider: Word | None = None
     account: Word | None = None
     error_code: Word | None = None
+    waiting_for: list[Awaited] = Field([], max_length=2, description="only what waits for these")
     since: Moment | None = Field(None, description="created then or later")
     until: Moment | None = Field(None, description="created before then")
 
@@ -95,7 +103,7 @@ class DeliveryQuery(_Filter):
 
 
 class RetryFilter(_Filter):
-    """Which deliveries to try again: those that match all that is given.
+    """Which deliveries to try again: those that wait, and match all that is given.
 
     `saved_only` ones may have arrived already, and are only taken where `status` names them.
     """
@@ -160,15 +168,19 @@ class Message(Given):
 
 
 class Delivery(Told):
-    """A reply and how its sending stands; `error_code` and what follows are of the last attempt."""
+    """A reply and how its sending stands.
+
+    `error_code` and what follows are of the last attempt. What is `waiting_for` a `retry` is
+    tried again by itself at `next_attempt_at`; what waits for an `operator` is not.
+    """
 
     reply_id: UUID
     tenant_id: str
     chat_id: UUID
-    platform: Platform | None
+    channel: Platform | None
     provider: str | None
     account: str | None
-    platform_user_id: str | None
+    recipient: str | None
     origin: str
     kind: MessageKind
     preview: str | None
@@ -179,6 +191,7 @@ class Delivery(Told):
     platform_message_id: str | None
     http_status: int | None
     retryable: bool | None
+    waiting_for: Awaited | None
     next_attempt_at: datetime | None
     finished_at: datetime | None
     created_at: datetime
@@ -197,6 +210,7 @@ class Attempt(Told):
     retryable: bool
     started_at: datetime
     finished_at: datetime
+    waiting_for: Awaited | None
     next_attempt_at: datetime | None
 
 

@@ -72,11 +72,8 @@ async def _retry_delivery(call: Call, _: Given) -> Told:
             return _told(asked)
         case Unknown():
             raise _not_found(asked, call.name)
-        case NotRetryable(status="pending"):
-            raise Problem(Kind.CONFLICT, "it is on its way; if that fails it can be retried")
         case NotRetryable():
-            text = f"it is {asked.status}; only failed and saved_only deliveries can be retried"
-            raise Problem(Kind.CONFLICT, text)
+            raise Problem(Kind.CONFLICT, asked.reason)
 
 
 async def _retry_deliveries(call: Call, given: Given) -> Told:
@@ -160,6 +157,7 @@ def _wanted(given: models.DeliveryQuery | models.RetryFilter, statuses: Sequence
         provider=given.provider,
         account=given.account,
         error_code=given.error_code,
+        waiting_for=given.waiting_for,
         since=given.since,
         until=given.until,
     )
@@ -194,7 +192,7 @@ OPERATIONS: Final = (
         name="retryDeliveries",
         method="POST",
         path="/v1/deliveries/retry",
-        summary="Try all deliveries that match a filter again, or count them.",
+        summary="Try all deliveries that wait and match a filter again, or count them.",
         given=models.RetryFilter,
         told=models.Retried,
         acts=True,
@@ -214,7 +212,7 @@ OPERATIONS: Final = (
         name="retryDelivery",
         method="POST",
         path="/v1/deliveries/{reply_id}/retry",
-        summary="Try a failed delivery, or one whose outcome nobody knows, once more.",
+        summary="Try a delivery that waits for a retry or an operator once more, now.",
         told=models.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND, Kind.CONFLICT),

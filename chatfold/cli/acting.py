@@ -70,7 +70,7 @@ def asker() -> Asker:
 def refuse(what: Unknown | NotRetryable, name: str) -> NoReturn:
     """Say why nothing was done; the exit code is 1."""
     if isinstance(what, NotRetryable):
-        text = f"{name} is {what.status}; only failed and saved_only deliveries can be retried"
+        text = f"{name} cannot be tried again: {what.reason}"
     else:
         text = f"no {what.what} {name}"
     Console(stderr=True).print(text, markup=False)

@@ -29,8 +29,9 @@ app = typer.Typer(
     help="""
     Replies and how their sending stands, as the tables have them; and another try.
 
-    `failed`: the provider refused it, or its tries are used up. `saved_only`: nobody knows
-    whether it arrived, so that another try may make it arrive twice.
+    `failed`: the provider refused it. `saved_only`: it was not attempted, or nobody knows whether
+    it arrived, so that another try may make it arrive twice. A reply that waits for a retry is
+    tried again by itself; one that waits for an operator is not.
     """,
 )
 
@@ -48,6 +49,13 @@ class Status(StrEnum):
     DELETED = "deleted"
 
 
+class Awaited(StrEnum):
+    """What a delivery waits for."""
+
+    RETRY = "retry"
+    OPERATOR = "operator"
+
+
 class Retryable(StrEnum):
     """How a delivery stands that can be tried again."""
 
@@ -60,6 +68,9 @@ ChatId = Annotated[str | None, typer.Option("--chat", help="A chat's id, or TENA
 Provider = Annotated[str | None, typer.Option(help="Only through this provider.")]
 Account = Annotated[str | None, typer.Option(help="Only through this account.")]
 ErrorCode = Annotated[str | None, typer.Option(help="Only with this error, as rate_limited.")]
+WaitingFor = Annotated[
+    list[Awaited] | None, typer.Option(help="Only what waits for this; repeatable.")
+]
 Since = Annotated[
     str | None,
     typer.Option(help="Only from then on: 90m, 2h or 3d ago, or 2026-01-05T20:00 (UTC)."),
@@ -77,6 +88,7 @@ def list_(
     provider: Provider = None,
     account: Account = None,
     error_code: ErrorCode = None,
+    waiting_for: WaitingFor = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
@@ -92,6 +104,7 @@ def list_(
             provider=provider,
             account=account,
             error_code=error_code,
+            waiting_for=waiting_for or (),
             since=_moment(since),
             until=_moment(until),
         )
@@ -135,6 +148,7 @@ def retry(
     provider: Provider = None,
     account: Account = None,
     error_code: ErrorCode = None,
+    waiting_for: WaitingFor = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 1_000,
@@ -143,10 +157,10 @@ def retry(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try a delivery that failed once more, or all that match the options.
+    """Try a delivery that waits once more, now, or all that wait and match the options.
 
     What becomes of it shows in `chatfold deliveries show`. The exit code is 1 if there is no
-    such delivery, or if it has not failed.
+    such delivery, or if it waits for nothing.
     """
     if reply_id is not None:
         _retry_one(reply_id, as_json)
@@ -159,6 +173,7 @@ def retry(
             provider=provider,
             account=account,
             error_code=error_code,
+            waiting_for=waiting_for or (),
             since=_moment(since),
             until=_moment(until),
         )
@@ -261,10 +276,11 @@ def _uuid(text: str) -> str:
 
 
 def _show_list(page: Page) -> None:
-    table = Table("created", "reply", "to", "status", "#", "error", "what", box=None)
+    table = Table("created", "reply", "to", "status", "#", "waits for", "error", "what", box=None)
     for one in page.rows:
         cells = (_time(one["created_at"]), one["reply_id"], _whom(one), one["status"])
-        rest = (one["attempt"] or "-", one["error_code"] or "-", _words(one))
+        waiting, error = one["waiting_for"] or "-", one["error_code"] or "-"
+        rest = (one["attempt"] or "-", waiting, error, _words(one))
         table.add_row(*map(plain, (*cells, *rest)))
     Console().print(table)
     if page.next_cursor:
@@ -275,7 +291,8 @@ def _show_one(found: Found) -> None:
     console = Console()
     console.print(plain(f"{found['reply_id']}  {found['tenant_id']}"), style="bold")
     console.print(plain(f"to {_whom(found)}, chat {found['chat_id']}: {_words(found)}"))
-    console.print(plain(f"{found['status']}; created {_time(found['created_at'])}"))
+    waiting = f", waits for {found['waiting_for']}" if found["waiting_for"] else ""
+    console.print(plain(f"{found['status']}{waiting}; created {_time(found['created_at'])}"))
     table = Table("#", "began", "channel", "outcome", "http", "error", "next try", box=None)
     attempts = found["attempts"]
     assert isinstance(attempts, list)
@@ -288,7 +305,7 @@ def _show_one(found: Found) -> None:
 
 
 def _whom(one: Found) -> str:
-    parts: Sequence[object] = (one["provider"], one["platform_user_id"])
+    parts: Sequence[object] = (one["provider"], one["recipient"])
     return " ".join(str(part) for part in parts if part)
 
 

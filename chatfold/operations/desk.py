@@ -24,7 +24,7 @@ from schemas.inputs import (
 LOG: Final = logging.getLogger(__name__)
 
 BATCH: Final = 500
-RETRYABLE: Final = ("failed", "saved_only")
+AWAITED: Final = ("retry", "operator")
 
 
 class Inbox(Protocol):
@@ -36,10 +36,17 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotRetryable:
-    """The delivery has not failed, as far as the tables know."""
+    """The delivery waits for nothing, as far as the tables know."""
 
     reply_id: str
     status: str
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        if self.status in {"pending", "failed", "saved_only"}:
+            return "it is on its way, or the tables do not know its end yet"
+        return f"it is {self.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +74,11 @@ class Desk:
         self._now = now
 
     async def retry(self, reply_id: str, asker: Asker) -> Asked | Unknown | NotRetryable:
-        """Ask for one more attempt of a delivery that failed, or whose outcome nobody knows."""
+        """Ask for one more attempt, now, of a delivery that waits for one or for an operator."""
         row = await self.lists.delivery(reply_id)
         if isinstance(row, Unknown):
             return row
-        if row["status"] not in RETRYABLE:
+        if row["waiting_for"] is None:
             return NotRetryable(str(row["reply_id"]), str(row["status"]))
         (asked,) = await self._append([self._retry(row, asker)])
         return Asked(input_id=asked.id, chat_id=asked.chat_id, reply_id=str(row["reply_id"]))
@@ -79,14 +86,12 @@ class Desk:
     async def retry_matching(
         self, wanted: Wanted, asker: Asker, *, cursor: str | None, limit: int, dry_run: bool
     ) -> AsyncIterator[Batch]:
-        """Ask for one more attempt of up to `limit` deliveries; tells of each batch.
+        """Ask for one more attempt of up to `limit` deliveries that wait; tells of each batch.
 
-        Of the statuses only those count that can be retried. A batch that was told of is in
-        the log for good. Raises `BadCursor`.
+        A batch that was told of is in the log for good. Raises `BadCursor`.
         """
-        statuses = [one for one in wanted.statuses or RETRYABLE if one in RETRYABLE]
-        wanted = replace(wanted, statuses=statuses)
-        while statuses and limit > 0:
+        wanted = replace(wanted, waiting_for=wanted.waiting_for or AWAITED)
+        while limit > 0:
             size = min(BATCH, limit)
             page = await self.lists.deliveries(wanted, cursor=cursor, limit=size)
             if not dry_run:

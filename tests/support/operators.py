@@ -1,0 +1,201 @@
+"""The operators' API without servers: rows as given, and a log that remembers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from chatfold.api import Api
+from chatfold.api.tokens import tokens
+from chatfold.operations import Desk, Lists, Page, TablesAway, Unknown, cursors
+from chatfold.tenancy import Secrets
+from schemas import codec, envelope
+from schemas.envelope import Recorded
+from tests.support.edge import Remembering
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+CHAT = "11111111-1111-5111-8111-111111111111"
+SECRETS = {"ALICE": "alice's long secret", "BOB": "bob's long secret", "EVE": "eve's long secret"}
+ALICE = {"authorization": f"Bearer {SECRETS['ALICE']}"}
+EVE = {"authorization": f"Bearer {SECRETS['EVE']}"}
+TOKENS = "alice:env:ALICE,bob:env:BOB,eve/viewer:env:EVE"
+
+
+def reply(number: int) -> str:
+    return f"22222222-2222-5222-8222-{number:012d}"
+
+
+def delivery(number: int, **columns) -> dict[str, object]:
+    """A row as the query tells it."""
+    row = {
+        "reply_id": reply(number),
+        "tenant_id": "acme",
+        "chat_id": CHAT,
+        "channel": "whatsapp",
+        "provider": "whatsapp_cloud",
+        "account": "100",
+        "recipient": "4915112345678",
+        "origin": "bot",
+        "kind": "text",
+        "preview": "Hello",
+        "status": "failed",
+        "attempt": 5,
+        "error_code": "rate_limited",
+        "error_message": None,
+        "platform_message_id": None,
+        "http_status": 429,
+        "retryable": True,
+        "waiting_for": "operator",
+        "next_attempt_at": None,
+        "finished_at": NOW,
+        "created_at": NOW - timedelta(minutes=number),
+    }
+    return row | columns
+
+
+def chat(**columns) -> dict[str, object]:
+    row = {
+        "chat_id": CHAT,
+        "tenant_id": "acme",
+        "platform": "whatsapp",
+        "platform_user_id": "4915112345678",
+        "provider": "whatsapp_cloud",
+        "account": "100",
+        "phone_e164": None,
+        "username": None,
+        "first_name": "Ada",
+        "last_name": None,
+        "is_group": False,
+        "last_inbound_at": NOW,
+        "last_outbound_at": None,
+        "created_at": NOW,
+        "is_paused": False,
+        "pause_reason": None,
+        "mode": None,
+        "mode_until": None,
+    }
+    return row | columns
+
+
+class GivenLists(Lists):
+    """Stands in for the tables."""
+
+    def __init__(self, deliveries=(), chats=(), paused=()) -> None:
+        self.rows = list(deliveries)
+        self.people = {row["chat_id"]: row for row in chats}
+        self.silent = list(paused)
+        self.asked: list = []
+        self.away: TablesAway | None = None
+
+    def _reach(self) -> None:
+        if self.away:
+            raise self.away
+
+    async def deliveries(self, wanted, *, cursor, limit) -> Page:
+        self._reach()
+        self.asked.append(wanted)
+        before = cursors.place(cursor)
+        rows = [r for r in self.rows if not before or (r["created_at"], r["reply_id"]) < before]
+        rows = rows[:limit]
+        following = cursors.cursor(rows, limit, time="created_at", name="reply_id")
+        return Page(rows=rows, next_cursor=following)
+
+    async def delivery(self, reply_id: str):
+        self._reach()
+        found = [row for row in self.rows if row["reply_id"] == reply_id]
+        return found[0] | {"attempts": []} if found else Unknown("delivery")
+
+    async def chats(self, *, tenant, paused, cursor, limit) -> Page:
+        self._reach()
+        rows = [
+            {
+                "last_activity_at": NOW,
+                "conversation_id": None,
+                "conversation_status": None,
+                "message_count": None,
+            }
+            | row
+            for row in self.people.values()
+        ]
+        return Page(rows=rows, next_cursor=None)
+
+    async def chat(self, chat_id: str, *, messages: int = 50):
+        found = await self.person(chat_id)
+        if isinstance(found, Unknown):
+            return found
+        return found | {"conversations": [], "messages": []}
+
+    async def person(self, chat_id: str):
+        self._reach()
+        return self.people.get(chat_id, Unknown("chat"))
+
+    async def paused(self, *, after, limit):
+        self._reach()
+        rows = [r for r in self.silent if not after or (r["tenant_id"], r["chat_id"]) > after]
+        return rows[:limit]
+
+
+class Office:
+    """The API over rows as given; `ask` it."""
+
+    def __init__(self, deliveries=(), chats=(), paused=(), words: str = TOKENS) -> None:
+        self.lists = GivenLists(deliveries, chats, paused)
+        self.log = Remembering()
+        self.reasons: list[str] = []
+        self.desk = Desk(
+            lists=self.lists, log=self.log, topic="inbox", append_seconds=1, now=lambda: NOW
+        )
+        known = tokens(None, words, Secrets(SECRETS))
+        self.api = Api(desk=self.desk, tokens=known, unready=self._unready)
+
+    async def _unready(self) -> Sequence[str]:
+        return self.reasons
+
+    @property
+    def inputs(self) -> list[Recorded]:
+        return [
+            envelope.decode(codec.INPUTS, value=one.value, headers=one.headers)
+            for one in self.log.records
+        ]
+
+    async def ask(self, method: str, path: str, given=None, headers=ALICE):
+        """The answer: status, headers, and the body read as JSON."""
+        body = given if isinstance(given, bytes) else b"" if given is None else codec.dumps(given)
+        named = dict(headers)
+        if body:
+            named = {"content-type": "application/json"} | named
+        status, told, content = await _call(self.api, method, path, body, named)
+        return status, told, codec.loads(content)
+
+    async def get(self, path: str, headers=ALICE):
+        return await self.ask("GET", path, headers=headers)
+
+    async def post(self, path: str, given=None, headers=ALICE):
+        return await self.ask("POST", path, given, headers)
+
+
+async def _call(api: Api, method: str, path: str, body: bytes, headers):
+    path, _, query = path.partition("?")
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": raw,
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    sent: list = []
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await api(scope, receive, send)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, b"".join(one.get("body", b"") for one in sent[1:])
