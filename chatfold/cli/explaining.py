@@ -62,7 +62,7 @@ def _said(said: Incoming) -> Row:
 def _message(message: Message) -> Row:
     told = _there(_plain(message))
     del told["content"]
-    direction = "out" if message.from_human else "in"
+    direction = "out" if message.from_human or message.is_own else "in"
     return told | {"direction": direction} | _content(message.content)
 
 
