@@ -4,7 +4,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from providers import evolution, greenapi, telegram, whapi, whatsapp_cloud
+from providers import evolution, greenapi, instagram, telegram, whapi, whatsapp_cloud
 from providers.protocol import Provider
 
 PROVIDERS: Final = MappingProxyType[str, Provider](
@@ -16,6 +16,7 @@ PROVIDERS: Final = MappingProxyType[str, Provider](
             greenapi.PROVIDER,
             evolution.PROVIDER,
             whapi.PROVIDER,
+            instagram.PROVIDER,
         )
     }
 )

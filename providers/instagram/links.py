@@ -1,4 +1,4 @@
-"""Links that whoever has them can use: kept only where nothing else leads to a file."""
+"""Links and tokens that whoever has them can use: kept only where nothing else gives a file."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from schemas.content import Json
 
 _CDN: Final = ("fbsbx.com", "fbcdn.net", "cdninstagram.com")
 _PERMALINKS: Final = ("https://www.instagram.com/", "https://instagram.com/")
+_TOKENS: Final = frozenset({"notification_messages_token", "one_time_notif_token"})
 _NAMES: Final = frozenset({"url", "link", "photo_url", "video_url", "image_url", "preview_url"})
 
 
@@ -21,7 +22,7 @@ def unsigned(url: str) -> str:
 
 
 def without_signatures(value: object) -> object:
-    """A copy of a JSON value in which no link opens a file."""
+    """A copy of a JSON value in which no link opens a file and no token lets one write."""
     if isinstance(value, list):
         return [without_signatures(one) for one in value]
     if not isinstance(value, dict):
@@ -29,6 +30,7 @@ def without_signatures(value: object) -> object:
     return {
         key: unsigned(one) if key in _NAMES and isinstance(one, str) else without_signatures(one)
         for key, one in value.items()
+        if key not in _TOKENS
     }
 
 

@@ -45,14 +45,15 @@ class _Told:
 
     def item(self, kind: ItemKind, named: str) -> Item:
         """The item of that kind and name."""
-        kept = links.kept(self.node)
+        is_notice = kind is ItemKind.SYSTEM
+        kept = links.without_signatures(self.node) if is_notice else links.kept(self.node)
         event = self.event if kept is self.node else {**self.event, self.word: kept}
         fragment: Json = {"event": event}
         if self.outgoing:
             fragment["outgoing"] = True
         if self.number:
             fragment["part"] = self.number
-        if kind is ItemKind.SYSTEM:
+        if is_notice:
             fragment["notice"] = self.word
         return _item(kind, self.account, self.chat, named, fragment)
 

@@ -5,6 +5,7 @@ from providers.protocol import HttpResponse
 from tests.contract.case import Case
 from tests.contract.evolution_case import EVOLUTION
 from tests.contract.greenapi_case import GREENAPI
+from tests.contract.instagram_case import INSTAGRAM
 from tests.contract.whapi_case import WHAPI
 from tests.support.exchanges import answer
 
@@ -122,5 +123,6 @@ CASES = {
         EVOLUTION,
         GREENAPI,
         WHAPI,
+        INSTAGRAM,
     )
 }

@@ -15,6 +15,7 @@ FOLDERS: Final = {
     "greenapi": "greenapi",
     "evolution": "evolution",
     "whapi": "whapi",
+    "instagram": "instagram",
 }
 """The folder of each provider's bodies."""
 
