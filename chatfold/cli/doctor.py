@@ -16,6 +16,7 @@ from chatfold.eventlog import KafkaUnreachable
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from chatfold.tenancy import SecretMissing, Secrets, TenantDirectory
+from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
@@ -115,11 +116,11 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> list[str]:
 
 
 def _of_account(account: Account, secrets: Secrets) -> list[str]:
-    needed = PROVIDERS[account.provider].required_credentials
+    needed = CHANNELS[account.provider].required_credentials
     problems = [
         f"credential {name} is missing" for name in needed if name not in account.credentials
     ]
-    if not account.secrets:
+    if not account.secrets and account.provider in PROVIDERS:
         problems.append("it has no secret, so that every webhook is refused")
     for reference in (*account.credentials.values(), *account.secrets):
         try:

@@ -14,6 +14,7 @@ from chatfold.eventlog import AppendFailed, EventLog
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from chatfold.tenancy import TenantsRefused
+from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.envelope import Record
 from schemas.tenants import Tenant
@@ -78,7 +79,8 @@ def list_(as_json: AsJson = False) -> None:
     for tenant in tenants:
         head: tuple[str, str, str] = (tenant.tenant_id, tenant.name, tenant.responder)
         for account in tenant.accounts:
-            path = f"/webhooks/{account.provider}/{tenant.tenant_id}"
+            hears = account.provider in PROVIDERS
+            path = f"/webhooks/{account.provider}/{tenant.tenant_id}" if hears else "-"
             table.add_row(*head, account.provider, account.account, path)
             head = ("", "", "")
         if not tenant.accounts:
@@ -118,12 +120,12 @@ def _from_file(file: Path | None) -> list[Tenant]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TenantsRefused(f"{file} cannot be read: {error}") from None
-    return tenancy.parse(text, PROVIDERS)
+    return tenancy.parse(text, CHANNELS)
 
 
 async def _apply(loaded: Settings, new: list[Tenant]) -> list[str]:
     present = await _read(loaded)
-    tenancy.check(new, present, PROVIDERS)
+    tenancy.check(new, present, CHANNELS)
     changed = [tenant for tenant in new if tenant not in present]
     await _append(loaded, [tenancy.record_of(tenant, clock.now()) for tenant in changed])
     return [tenant.tenant_id for tenant in changed]

@@ -2,21 +2,24 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from chatfold.refusal import Refusal
 from chatfold.tenancy.index import Tenants
-from providers.protocol import Provider
+from providers.sending import Channel
 from schemas.tenants import Account, Tenant
+
+_SCHEMES: Final = ("http", "https", "smtp", "smtps", "smtp+plain")
 
 
 class TenantsRefused(Refusal):
     """One or more fields are wrong; the text names each."""
 
 
-def parse(text: str, providers: Mapping[str, Provider]) -> list[Tenant]:
+def parse(text: str, providers: Mapping[str, Channel]) -> list[Tenant]:
     """The tenants of a file of `[[tenants]]` tables; raises `TenantsRefused`.
 
     An account's `platform` may be left out: its provider knows it.
@@ -40,10 +43,11 @@ def parse(text: str, providers: Mapping[str, Provider]) -> list[Tenant]:
 
 
 def check(
-    new: Sequence[Tenant], present: Iterable[Tenant], providers: Mapping[str, Provider]
+    new: Sequence[Tenant], present: Iterable[Tenant], providers: Mapping[str, Channel]
 ) -> None:
     """Raise `TenantsRefused` unless `new` can stand beside those of `present` that stay."""
     mistakes = [wrong for tenant in new for wrong in _wrong_accounts(tenant, providers)]
+    mistakes += [wrong for tenant in new for wrong in _wrong_fallbacks(tenant)]
     ids = [tenant.tenant_id for tenant in new]
     mistakes += [f"{one}: tenant_id occurs twice" for one in sorted(set(ids)) if ids.count(one) > 1]
     stay = [tenant for tenant in present if tenant.tenant_id not in ids]
@@ -59,13 +63,21 @@ def check(
         raise TenantsRefused("\n".join(mistakes))
 
 
-def _wrong_accounts(tenant: Tenant, providers: Mapping[str, Provider]) -> Iterable[str]:
+def _wrong_accounts(tenant: Tenant, providers: Mapping[str, Channel]) -> Iterable[str]:
     for number, account in enumerate(tenant.accounts):
         for field, wrong in _wrong_fields(account, providers):
             yield f"{tenant.tenant_id}: accounts[{number}].{field}: {wrong}"
 
 
-def _wrong_fields(account: Account, providers: Mapping[str, Provider]) -> Iterable[tuple[str, str]]:
+def _wrong_fallbacks(tenant: Tenant) -> Iterable[str]:
+    own = {(account.provider, account.account) for account in tenant.accounts}
+    for number, way in enumerate(tenant.fallbacks):
+        if (way.provider, way.account) not in own:
+            there_is = f"the tenant has no account {way.account!r} at {way.provider!r}"
+            yield f"{tenant.tenant_id}: fallbacks[{number}]: {there_is}"
+
+
+def _wrong_fields(account: Account, providers: Mapping[str, Channel]) -> Iterable[tuple[str, str]]:
     provider = providers.get(account.provider)
     if provider is None:
         known = ", ".join(sorted(providers))
@@ -79,11 +91,11 @@ def _wrong_fields(account: Account, providers: Mapping[str, Provider]) -> Iterab
     if unknown and provider.required_credentials:
         needed = ", ".join(provider.required_credentials)
         yield "credentials", f"{', '.join(unknown)} is not used; {account.provider} uses {needed}"
-    if account.base_url and urlsplit(account.base_url).scheme not in {"http", "https"}:
-        yield "base_url", "must begin with http:// or https://"
+    if account.base_url and urlsplit(account.base_url).scheme not in _SCHEMES:
+        yield "base_url", f"must begin with one of {', '.join(_SCHEMES)}"
 
 
-def _with_platforms(table: object, providers: Mapping[str, Provider]) -> object:
+def _with_platforms(table: object, providers: Mapping[str, Channel]) -> object:
     if not isinstance(table, dict) or not isinstance(table.get("accounts"), list):
         return table
     accounts = [

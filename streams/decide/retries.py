@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from providers.channels import CHANNELS
 from providers.failures import FailureCode
-from providers.registry import PROVIDERS
 from schemas import identity
 from schemas.content import Platform
 from schemas.facts import (
@@ -125,7 +125,7 @@ def _is_given_up(draft: Draft, reply_id: str) -> bool:
 
 def _fallback(draft: Draft, reply: Pending) -> FallbackChosen | None:
     for number, way in enumerate(draft.policy.fallbacks, 1):
-        provider = PROVIDERS.get(way.provider)
+        provider = CHANNELS.get(way.provider)
         if number <= reply.fallbacks or provider is None:
             continue
         to = _address(draft, way, provider.platform)

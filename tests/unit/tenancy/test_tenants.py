@@ -7,9 +7,9 @@ import pytest
 
 from chatfold import tenancy
 from chatfold.settings import Settings
-from providers.registry import PROVIDERS
+from providers.channels import CHANNELS
 from schemas.content import Platform
-from schemas.tenants import Account, Tenant
+from schemas.tenants import Account, Fallback, Tenant
 
 GOOD = """
 [[tenants]]
@@ -38,8 +38,8 @@ def tenant(tenant_id: str, *accounts: Account) -> Tenant:
 
 
 def test_a_good_file_is_read_and_platforms_are_filled_in():
-    (acme,) = tenancy.parse(GOOD, PROVIDERS)
-    tenancy.check([acme], [], PROVIDERS)
+    (acme,) = tenancy.parse(GOOD, CHANNELS)
+    tenancy.check([acme], [], CHANNELS)
     assert [one.platform for one in acme.accounts] == [Platform.WHATSAPP, Platform.TELEGRAM]
     assert acme.accounts[0].secrets == ("env:ACME_SECRET", "file:/run/secrets/acme-old")
 
@@ -59,7 +59,7 @@ def test_a_good_file_is_read_and_platforms_are_filled_in():
 )
 def test_a_mistake_in_a_file_names_its_field(found: str, written: str, named: str):
     with pytest.raises(tenancy.TenantsRefused) as refused:
-        tenancy.parse(GOOD.replace(found, written, 1), PROVIDERS)
+        tenancy.parse(GOOD.replace(found, written, 1), CHANNELS)
     assert named in str(refused.value)
 
 
@@ -68,26 +68,55 @@ def test_a_mistake_in_a_file_names_its_field(found: str, written: str, named: st
     [
         (
             {"provider": "whatsap"},
-            "accounts[0].provider: there is no provider 'whatsap'; known: telegram, whatsapp_cloud",
+            "accounts[0].provider: there is no provider 'whatsap'; known: e",
         ),
         ({"platform": Platform.INSTAGRAM}, "accounts[0].platform: telegram leads to telegram"),
         ({"account": ""}, "accounts[0].account: must not be empty"),
-        ({"base_url": "ftp://x"}, "accounts[0].base_url: must begin with http"),
+        ({"base_url": "ftp://x"}, "accounts[0].base_url: must begin with one of http"),
         ({"credentials": {"token": "env:T"}}, "token is not used; telegram uses bot_token"),
     ],
 )
 def test_an_account_that_cannot_work_is_refused(changes: dict[str, object], named: str):
     account = telegram("222").model_copy(update=changes)
     with pytest.raises(tenancy.TenantsRefused) as refused:
-        tenancy.check([tenant("acme", account)], [], PROVIDERS)
+        tenancy.check([tenant("acme", account)], [], CHANNELS)
     assert named in str(refused.value)
+
+
+def test_a_fallback_leads_to_an_account_of_the_tenants_own():
+    way = Fallback(provider="telegram", account="333", to="1")
+    acme = tenant("acme", telegram("222")).model_copy(update={"fallbacks": (way,)})
+    with pytest.raises(tenancy.TenantsRefused, match="no account '333' at 'telegram'"):
+        tenancy.check([acme], [], CHANNELS)
+    own = acme.model_copy(update={"accounts": (telegram("222"), telegram("333"))})
+    tenancy.check([own], [], CHANNELS)
+
+
+def test_a_channel_that_only_sends_is_an_account_like_others():
+    written = """
+        [[tenants]]
+        tenant_id = "acme"
+        name = "Acme"
+        [[tenants.accounts]]
+        provider = "email"
+        account = "help@acme.example"
+        base_url = "smtp://smtp.acme.example:587"
+        limits = { account_per_second = 2 }
+        [[tenants.fallbacks]]
+        provider = "email"
+        account = "help@acme.example"
+        to = "anna@example.com"
+    """
+    (acme,) = tenancy.parse(written, CHANNELS)
+    tenancy.check([acme], [], CHANNELS)
+    assert acme.accounts[0].platform is Platform.EMAIL
 
 
 def test_an_account_of_another_tenant_is_refused_and_ones_own_may_move():
     present = [tenant("old", telegram("222"))]
     with pytest.raises(tenancy.TenantsRefused, match="222 at telegram belongs to"):
-        tenancy.check([tenant("new", telegram("222"))], present, PROVIDERS)
-    tenancy.check([tenant("old"), tenant("new", telegram("222"))], present, PROVIDERS)
+        tenancy.check([tenant("new", telegram("222"))], present, CHANNELS)
+    tenancy.check([tenant("old"), tenant("new", telegram("222"))], present, CHANNELS)
 
 
 def test_a_contested_account_belongs_to_one_tenant_whatever_the_order():
@@ -100,7 +129,7 @@ def test_a_contested_account_belongs_to_one_tenant_whatever_the_order():
 
 
 def test_a_tenant_survives_its_record_and_the_record_is_the_same_each_time():
-    (acme,) = tenancy.parse(GOOD, PROVIDERS)
+    (acme,) = tenancy.parse(GOOD, CHANNELS)
     now = datetime(2026, 11, 21, tzinfo=UTC)
     record = tenancy.record_of(acme, now)
     assert record == tenancy.record_of(acme, now)
@@ -120,7 +149,7 @@ def test_the_single_tenant_comes_from_the_usual_variables():
         telegram_secret_token="quiet",
     )
     made = tenancy.tenant_from_settings(settings, telegram_url="http://127.0.0.1:9")
-    tenancy.check([made], [], PROVIDERS)
+    tenancy.check([made], [], CHANNELS)
     assert [(one.provider, one.account) for one in made.accounts] == [
         ("whatsapp_cloud", "111"),
         ("whatsapp_cloud", "999"),
