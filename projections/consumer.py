@@ -23,6 +23,8 @@ _FINISH_SECONDS: Final = 20.0  # for a batch in flight, before it is abandoned
 _LEAVE_SECONDS: Final = 10.0
 _WATCH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
+_GATHER_BYTES: Final = 256 * 1024  # a fetch waits for so much …
+_GATHER_MILLISECONDS: Final = 250  # … or so long: a batch of few facts costs the store as much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ def _consumer(source: Source) -> AIOKafkaConsumer:
         heartbeat_interval_ms=source.session_timeout_ms // 4,
         rebalance_timeout_ms=int(_FINISH_SECONDS * 1000) + 10_000,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        fetch_min_bytes=_GATHER_BYTES,
+        fetch_max_wait_ms=_GATHER_MILLISECONDS,
     )
 
 

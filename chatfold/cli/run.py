@@ -1,7 +1,6 @@
 """`chatfold run ROLE`: one process of the pipeline."""
 
 import asyncio
-import contextlib
 import signal
 from enum import StrEnum
 from typing import Annotated
@@ -44,6 +43,7 @@ def run(
         loaded = settings.load()
         configure_logging(loaded.log_level, role)
         collector.relax()
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # for the thread that Faust starts
         uvloop.run(ending.bounded(_until_told(role, loaded)))
 
 
@@ -51,6 +51,5 @@ async def _until_told(role: str, loaded: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     await wiring.run(role, loaded, stop)

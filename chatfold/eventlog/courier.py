@@ -16,8 +16,9 @@ from chatfold.eventlog.producer import Delivery, LastingProducer
 
 logger = logging.getLogger(__name__)
 
-BUSY_RECORDS: Final = 16  # below, who waits alone gains nothing by waiting for others
-GATHER_SECONDS: Final = 0.001  # of a busy round: a tenth less CPU per webhook, and no later
+FULL_RECORDS: Final = 16  # so many share the price of a round; fewer gain by waiting for others
+GATHER_SECONDS: Final = 0.005  # after a round of fewer: at 800/s 40 % less CPU per webhook
+FULL_GATHER_SECONDS: Final = 0.001  # after a full one: a tenth less, and no later
 ROUND_SECONDS: Final = 0.05  # a partition in trouble holds up the others for no longer
 
 Settle = Callable[[Lane, Batch, str | None], None]
@@ -58,8 +59,8 @@ class Courier:
 
     async def _carry(self) -> None:
         while self._listed:
-            if self._last_round >= BUSY_RECORDS:
-                await asyncio.sleep(GATHER_SECONDS)
+            if self._last_round > 1:  # who comes alone gains nothing by waiting
+                await asyncio.sleep(_gathering(self._last_round))
             self._last_round, under_way = 0, []
             for _ in range(len(self._listed)):
                 delivery = await self._send(self._listed.popleft())
@@ -95,6 +96,10 @@ class Courier:
         if refusal is not None:
             metrics.FAILED_BATCHES.inc()
         self._settle(lane, batch, refusal)
+
+
+def _gathering(records: int) -> float:
+    return FULL_GATHER_SECONDS if records >= FULL_RECORDS else GATHER_SECONDS
 
 
 def _refusal(delivery: Delivery) -> str | None:
