@@ -2,15 +2,25 @@
 
 import contextlib
 import signal
+import time
 from dataclasses import dataclass
+from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # ships no types
+
+_EXEC_SECONDS: Final = 0.5  # a process between fork and exec has no words yet
 
 
 def command_line(pid: int) -> list[str]:
     """The words that started a process; empty if it has ended or is not ours to see."""
     try:
-        return list(psutil.Process(pid).cmdline())
+        process = psutil.Process(pid)
+        deadline = time.monotonic() + _EXEC_SECONDS
+        while not (words := process.cmdline()) and not _is_gone(process):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_EXEC_SECONDS / 100)
+        return list(words)
     except psutil.Error:
         return []
 

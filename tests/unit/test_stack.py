@@ -1,6 +1,7 @@
 """The stack without its servers: what it would start, where, and what it says when it cannot."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,15 @@ from threading import Thread
 import pytest
 
 from chatfold.settings import Settings
-from chatfold.stack import Stack, StackError, configuration, errors, jars, wheels
+from chatfold.stack import (
+    Stack,
+    StackError,
+    configuration,
+    errors,
+    inspection,
+    jars,
+    wheels,
+)
 from chatfold.stack.jars import Jar
 
 ROOT = Path(__file__).parents[2]
@@ -130,3 +139,16 @@ def test_a_full_disk_is_named_with_the_way_out(tmp_path: Path) -> None:
     text = str(errors.disk_full(tmp_path, free=3 << 20, needed=512 << 20))
     assert "Only 3 MiB are free" in text
     assert "CHATFOLD_HOME" in text
+
+
+def test_a_process_between_fork_and_exec_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = iter([[], [], ["/bin/server"]])  # as the system tells them at that moment
+    monkeypatch.setattr("psutil.Process.cmdline", lambda _: next(words))
+    assert inspection.command_line(os.getpid()) == ["/bin/server"]
+
+
+def test_a_process_that_has_ended_and_was_not_reaped_is_not_waited_for() -> None:
+    ended = subprocess.Popen(["/bin/true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert inspection.command_line(ended.pid) == []
+    ended.wait()
