@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     postgres_port: Port = Field(15432, description="port of the stack's own PostgreSQL")
     redis_port: Port = Field(16379, description="port of the stack's own Valkey")
     kafka_controller_port: Port = Field(19093, description="second port of the stack's own Kafka")
+    kafka_opts: str = Field(
+        "",
+        description="more options for the JVM of the stack's own Kafka; "
+        "-XX:TieredStopAtLevel=4 for load that lasts",
+    )
     cache: Path = Field(
         default_factory=_user_cache,
         description="folder for downloaded jars, shared by all homes",

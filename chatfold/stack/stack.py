@@ -29,6 +29,7 @@ class Stack:
             settings.kafka_port,
             controller_port=settings.kafka_controller_port,
             cache=settings.cache,
+            options=settings.kafka_opts,
         )
         self.postgres = Postgres(self.home, settings.postgres_port)
         self.valkey = Valkey(self.home, settings.redis_port)

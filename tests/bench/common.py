@@ -18,6 +18,7 @@ from pathlib import Path
 
 from schemas import codec
 
+WARM_BROKER = "-XX:TieredStopAtLevel=4"  # as a broker runs that was not started for a test
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
 

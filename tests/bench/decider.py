@@ -231,7 +231,7 @@ async def prepare(settings: Settings) -> None:
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=3)
-    with servers.shared() as shared:
+    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
         contenders = [common.Contender(name, partial(opened, name, shared)) for name in CONTENDERS]
         results = common.interleaved(contenders, chosen.rounds)
     common.tell(results, "a transactional dedupe loop", as_json=chosen.json)

@@ -293,7 +293,7 @@ CONTENDERS = (
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=5)
-    with servers.shared() as shared:
+    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
         settings = servers.isolated(shared, MODULE, shared.home)
         asyncio.run(prepare(settings))
         contenders = [

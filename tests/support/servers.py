@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -22,12 +22,15 @@ _FIRST_PORT, _LAST_PORT = 20_000, 30_000  # below what systems hand to outgoing 
 
 
 @contextlib.contextmanager
-def shared() -> Iterator[Settings]:
-    """A running stack at `$CHATFOLD_TEST_HOME`; the last user stops it, unless it shall be kept."""
-    home = Path(os.environ.get("CHATFOLD_TEST_HOME", ROOT / ".chatfold" / "test"))
+def shared(purpose: str = "test", **more: str) -> Iterator[Settings]:
+    """A running stack of a `purpose`; the last user stops it, unless it shall be kept.
+
+    It is at `$CHATFOLD_TEST_HOME` where that is set; `more` are settings of its servers.
+    """
+    home = Path(os.environ.get("CHATFOLD_TEST_HOME", ROOT / ".chatfold" / purpose))
     home.mkdir(parents=True, exist_ok=True)
     with (home / "users.lock").open("w") as users:
-        stack = _join(home, users)
+        stack = _join(home, users, more)
         try:
             yield stack.settings
         finally:
@@ -56,7 +59,7 @@ def isolated(servers: Settings, name: str, home: Path) -> Settings:
     return servers.model_copy(update=names | {"home": home})
 
 
-def free_ports(home: Path) -> dict[str, int]:
+def free_ports(home: Path) -> dict[str, int | str]:
     """A free port for each setting; two homes look in different places."""
     digest = hashlib.sha256(str(home).encode()).digest()
     first = _FIRST_PORT + int.from_bytes(digest[:4]) % (_LAST_PORT - _FIRST_PORT - 1000)
@@ -64,14 +67,14 @@ def free_ports(home: Path) -> dict[str, int]:
     return {name: next(free) for name in _PORTS}
 
 
-def _join(home: Path, users: IO[str]) -> Stack:
+def _join(home: Path, users: IO[str], more: Mapping[str, str]) -> Stack:
     """Start the stack if it is not running, and count as its user until the lock is closed."""
     with (home / "join.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
-        stack = Stack(_settings(home, _kept_ports(home)))
+        stack = Stack(_settings(home, _kept_ports(home) | more))
         if not any(status.pid for status in stack.status()):
             stack.down(erase=True)  # no topics and tables of earlier runs
-            stack = _fresh(home)
+            stack = _fresh(home, more)
         stack.up()
         fcntl.flock(users, fcntl.LOCK_SH)
         return stack
@@ -85,14 +88,14 @@ def _leave(stack: Stack, users: IO[str]) -> None:
             stack.down()
 
 
-def _fresh(home: Path) -> Stack:
+def _fresh(home: Path, more: Mapping[str, str]) -> Stack:
     """A stack on ports that are free now."""
     ports = free_ports(home)
     (home / "ports").write_text("\n".join(str(ports[name]) for name in _PORTS))
-    return Stack(_settings(home, ports))
+    return Stack(_settings(home, ports | more))
 
 
-def _kept_ports(home: Path) -> dict[str, int]:
+def _kept_ports(home: Path) -> dict[str, int | str]:
     try:
         kept = (home / "ports").read_text().split()
     except FileNotFoundError:
@@ -100,7 +103,7 @@ def _kept_ports(home: Path) -> dict[str, int]:
     return {name: int(port) for name, port in zip(_PORTS, kept, strict=True)}
 
 
-def _settings(home: Path, ports: dict[str, int]) -> Settings:
+def _settings(home: Path, ports: dict[str, int | str]) -> Settings:
     """Settings that no variable can point to somebody's real servers."""
     own = {"kafka_bootstrap": None, "database_url": None, "redis_url": None}
     return Settings(_env_file=None).model_copy(update={"home": home} | ports | own)
