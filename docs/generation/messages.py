@@ -51,20 +51,23 @@ ABOUT: Final = MappingProxyType(
 )
 """What has no schema."""
 
+_WANTED: Final = (
+    CloseConversation.type,
+    RetryDelivery.type,
+    SendByHand.type,
+    PauseChat.type,
+    ResumeChat.type,
+    AutoResume.type,
+)
+
 TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
     {
         "gateway": (WebhookReceived.type, WebhookUnrouted.type),
         "decider": (TimerFired.type, WebhookReceived.type),
         "delivery": (SendReported.type,),
         "reply": (AnswerReported.type,),
-        "operators": (
-            CloseConversation.type,
-            RetryDelivery.type,
-            SendByHand.type,
-            PauseChat.type,
-            ResumeChat.type,
-            AutoResume.type,
-        ),
+        "api": _WANTED,
+        "operators": _WANTED,
     }
 )
 """`inbox` is where all meet: what each writes there; the decider, what found a tenant late."""
