@@ -148,9 +148,48 @@ CREATE TABLE chats (
     profile jsonb,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    last_seq bigint NOT NULL
+    last_seq bigint NOT NULL,
+    address text,
+    merged_into uuid
 )
 WITH (fillfactor='70');
+
+CREATE FUNCTION merged_chats(survivor uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE found(chat_id) AS (
+          SELECT merged_chats.survivor AS survivor
+         UNION
+          SELECT c.chat_id
+            FROM (found f_1
+              JOIN chats c ON ((c.merged_into = f_1.chat_id)))
+         )
+  SELECT f.chat_id
+    FROM found f;
+END;
+
+CREATE FUNCTION surviving_chat(known_as uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE way(chat_id, merged_into, step) AS (
+          SELECT c.chat_id,
+             c.merged_into,
+             0 AS "?column?"
+            FROM chats c
+           WHERE (c.chat_id = surviving_chat.known_as)
+         UNION ALL
+          SELECT c.chat_id,
+             c.merged_into,
+             (w_1.step + 1)
+            FROM (way w_1
+              JOIN chats c ON ((c.chat_id = w_1.merged_into)))
+           WHERE (w_1.step < 100)
+         )
+  SELECT w.chat_id
+    FROM way w
+   ORDER BY w.step DESC
+  LIMIT 1;
+END;
 
 CREATE TABLE conversations (
     conversation_id uuid NOT NULL,
@@ -390,7 +429,8 @@ CREATE VIEW recent_activity AS
     s.mode_until
    FROM ((chats c
      LEFT JOIN conversations v ON (((v.chat_id = c.chat_id) AND (v.status <> 'closed'::conversation_status))))
-     LEFT JOIN sessions s ON ((s.chat_id = c.chat_id)));
+     LEFT JOIN sessions s ON ((s.chat_id = c.chat_id)))
+  WHERE (c.merged_into IS NULL);
 
 CREATE VIEW reply_times AS
  SELECT m.tenant_id,
@@ -508,6 +548,8 @@ ALTER TABLE ONLY sessions
 
 ALTER TABLE ONLY tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+CREATE INDEX chats_merged_into ON chats USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 
 CREATE INDEX conversations_of_chat ON conversations USING btree (chat_id, number);
 

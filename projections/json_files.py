@@ -19,6 +19,7 @@ from msgspec.structs import asdict
 
 from projections.sink import Fenced, Move, SinkUnavailable
 from projections.view_store import (
+    HOPS,
     VERSION,
     Chat,
     Kept,
@@ -71,7 +72,10 @@ class JsonFileViews:
         self._errors = 0
 
     async def get(self, tenant: str, chat_id: str) -> ActiveChat | None:
-        """The view, None if the chat is not active; raises `ViewsUnavailable`."""
+        """The view of the chat, or of the one that goes on for it, None if it is not active.
+
+        Raises `ViewsUnavailable`.
+        """
         with self._as(ViewsUnavailable):
             return await asyncio.to_thread(self._get, (tenant, chat_id))
 
@@ -108,9 +112,17 @@ class JsonFileViews:
         """Nothing is held open."""
 
     def _get(self, chat: Chat) -> ActiveChat | None:
-        view = self._shown(self._read(chat))
+        view = self._shown(self._goes_on(chat))
         self._count(operations=1, hits=int(view is not None), misses=int(view is None))
         return view
+
+    def _goes_on(self, chat: Chat) -> _File | None:
+        file = self._read(chat)
+        for _ in range(HOPS):
+            if file is None or file.kept.merged_into is None:
+                return file
+            file = self._read((chat[0], file.kept.merged_into))
+        return None
 
     def _latest(self, tenant: str, limit: int) -> list[ActiveChat]:
         """By the time of the files, which is that of the last activity."""
@@ -164,7 +176,8 @@ class JsonFileViews:
             return
         shown = view if is_active(view, self._lifetime, now) else None
         path = self._path(chat)
-        _replace(path, _File(kept=kept(view), view=shown), view.last_activity.timestamp())
+        activity = view.last_activity.timestamp() if shown else 0.0  # counted by it
+        _replace(path, _File(kept=kept(view), view=shown), activity)
 
     def _shown(self, file: _File | None) -> ActiveChat | None:
         if file is None or file.view is None:

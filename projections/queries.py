@@ -37,39 +37,51 @@ class Wanted:
 
 
 _CHATS: Final = """
+WITH found AS (
+    SELECT c.chat_id FROM chats c
+    WHERE ($1::text IS NULL OR c.tenant_id = $1)
+      AND concat_ws(' ', c.platform_user_id, c.address, c.phone_e164, c.username, c.first_name,
+                    c.last_name) ILIKE '%' || $3 || '%' ESCAPE '!'
+    UNION
+    SELECT m.chat_id FROM messages m
+    WHERE ($1::text IS NULL OR m.tenant_id = $1)
+      AND m.search @@ websearch_to_tsquery('simple', $2))
 SELECT a.chat_id::text, a.tenant_id, a.platform::text, a.platform_user_id, a.phone_e164, a.username,
        a.first_name, a.last_name, a.is_group, a.last_activity_at, a.conversation_id::text,
        a.conversation_status::text, a.message_count, a.is_paused, a.mode, a.mode_until
 FROM recent_activity a
 WHERE ($1::text IS NULL OR a.tenant_id = $1)
-  AND ($2::text IS NULL
-       OR concat_ws(' ', a.platform_user_id, a.phone_e164, a.username, a.first_name, a.last_name)
-          ILIKE '%' || $3 || '%' ESCAPE '!'
-       OR EXISTS (SELECT FROM messages m WHERE m.chat_id = a.chat_id
-                  AND m.search @@ websearch_to_tsquery('simple', $2)))
+  AND ($2::text IS NULL OR a.chat_id IN (SELECT surviving_chat(f.chat_id) FROM found f))
 ORDER BY a.last_activity_at DESC, a.chat_id
 LIMIT $4
 """
 _CHAT: Final = """
-SELECT c.chat_id::text, c.tenant_id, c.platform::text, c.platform_user_id, c.provider, c.account,
-       c.phone_e164, c.username, c.first_name, c.last_name, c.is_group, c.last_inbound_at,
-       c.last_outbound_at, c.created_at, coalesce(s.is_paused, false) AS is_paused,
-       s.pause_reason::text, s.mode, s.mode_until
+SELECT c.chat_id::text, c.tenant_id, c.platform::text, c.platform_user_id, c.address, c.provider,
+       c.account, c.phone_e164, c.username, c.first_name, c.last_name, c.is_group,
+       c.last_inbound_at, c.last_outbound_at, c.created_at,
+       coalesce(s.is_paused, false) AS is_paused, s.pause_reason::text, s.mode, s.mode_until,
+       ARRAY(SELECT o.platform_user_id FROM merged_chats(c.chat_id) k (chat_id)
+             JOIN chats o USING (chat_id) WHERE o.chat_id <> c.chat_id
+             ORDER BY o.platform_user_id) AS also_known_as
 FROM chats c LEFT JOIN sessions s USING (chat_id)
-WHERE c.chat_id = $1
+WHERE c.chat_id = surviving_chat($1)
 """
 _CONVERSATIONS: Final = """
-SELECT conversation_id::text, number, status::text, started_at, last_activity_at, closed_at,
-       close_reason, message_count
-FROM conversations WHERE chat_id = $1 ORDER BY number DESC LIMIT $2
+SELECT conversation_id::text, chat_id::text, number, status::text, started_at, last_activity_at,
+       closed_at, close_reason, message_count
+FROM merged_chats(surviving_chat($1)) k (chat_id) JOIN conversations USING (chat_id)
+ORDER BY started_at DESC, chat_id DESC, number DESC LIMIT $2
 """
 _MESSAGES: Final = """
-SELECT m.message_id::text, v.number AS conversation, m.number, m.origin::text, m.kind::text,
-       m.text_content, m.media_caption, m.media_description, m.platform_message_id,
-       m.delivery_status::text, m.delivery_attempt, m.error_code, m.error_message, m.edited_at,
-       m.deleted_at, m.created_at
-FROM conversations v JOIN messages m USING (conversation_id)
-WHERE v.chat_id = $1 ORDER BY v.number DESC, m.number DESC LIMIT $2
+SELECT l.* FROM merged_chats(surviving_chat($1)) k (chat_id)
+CROSS JOIN LATERAL (
+    SELECT m.message_id::text, m.chat_id::text, v.number AS conversation, m.number, m.origin::text,
+           m.kind::text, m.text_content, m.media_caption, m.media_description,
+           m.platform_message_id, m.delivery_status::text, m.delivery_attempt, m.error_code,
+           m.error_message, m.edited_at, m.deleted_at, m.created_at
+    FROM conversations v JOIN messages m USING (conversation_id)
+    WHERE v.chat_id = k.chat_id ORDER BY v.number DESC, m.number DESC LIMIT $2) l
+ORDER BY l.created_at DESC, l.chat_id DESC, l.conversation DESC, l.number DESC LIMIT $2
 """
 _ATTEMPT: Final = "a.http_status, a.retryable, a.waiting_for, a.next_attempt_at, a.finished_at"
 _DELIVERIES: Final = f"""
@@ -205,18 +217,18 @@ async def chats(
 
 
 async def chat(connection: "Connection", chat_id: str) -> Found | None:
-    """Who is at the other end, None if nobody is known."""
+    """Who is at the other end, None if nobody is known; of merged chats, the one that goes on."""
     found = await _all(connection, _CHAT, UUID(chat_id))
     return found[0] if found else None
 
 
 async def conversations(connection: "Connection", chat_id: str, *, limit: int) -> list[Found]:
-    """The chat's conversations, the latest first."""
+    """The conversations of the chat, and of those merged with it, the latest first."""
     return await _all(connection, _CONVERSATIONS, UUID(chat_id), limit)
 
 
 async def messages(connection: "Connection", chat_id: str, *, limit: int) -> list[Found]:
-    """The chat's last messages, in the order in which they were said."""
+    """The last messages of the chat, and of those merged with it, in the order of the log."""
     return (await _all(connection, _MESSAGES, UUID(chat_id), limit))[::-1]
 
 

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from projections.sink import Fenced, Move, SinkUnavailable
 from projections.view_store import (
+    HOPS,
     VERSION,
     Chat,
     Stats,
@@ -134,11 +135,22 @@ class RedisViews:
         self._errors = 0
 
     async def get(self, tenant: str, chat_id: str) -> ActiveChat | None:
-        """The view, None if the chat is not active; raises `ViewsUnavailable`."""
-        with self._reading():
-            view, _ = await self._load(self._keys_to_load([(tenant, chat_id)]))
-            await self._report_errors()
-        return self._shown(read_view(view)) if view else None
+        """The view of the chat, or of the one that goes on for it, None if it is not active.
+
+        Raises `ViewsUnavailable`.
+        """
+        goes_on = chat_id
+        for _ in range(HOPS):
+            with self._reading():
+                view, person = await self._load(self._keys_to_load([(tenant, goes_on)]))
+                await self._report_errors()
+            if view:
+                return self._shown(read_view(view))
+            into = read_kept(person).merged_into if person else None
+            if into is None:
+                break
+            goes_on = into
+        return None
 
     async def active(self, tenant: str, limit: int = 50) -> list[ActiveChat]:
         """The tenant's active chats, the latest first; raises `ViewsUnavailable`."""

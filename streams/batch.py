@@ -20,13 +20,12 @@ from streams import metrics, parking
 from streams.alarms import Due
 from streams.decide import dedupe, snapshot
 from streams.decide.chat import decide
-from streams.decide.draft import Decision
+from streams.decide.draft import SOURCE, Decision
 from streams.decide.policy import Policy
 from streams.decide.state import ChatState
 from streams.decide.timers import next_due
 from streams.state import Changes
 
-SOURCE: Final = "/chatfold/decider"
 POSITION: Final = b"position"
 
 Policies = Callable[[str], Policy | None]
@@ -133,25 +132,32 @@ class Batch:
         if dedupe.is_remembered(seen_at, now=recorded.time, window=self.window):
             self._count(recorded.data.type, "duplicate")
             return
-        self._decide(record, recorded)
-        self.seen[key] = recorded.time
+        if self._is_decided(record, recorded):
+            self.seen[key] = recorded.time
 
-    def _decide(self, record: ConsumerRecord, recorded: Recorded[Input]) -> None:
+    def _is_decided(self, record: ConsumerRecord, recorded: Recorded[Input]) -> bool:
+        """Whether this partition is done with the input, and not another chat to decide it."""
         if isinstance(recorded.data, WebhookUnrouted):
             key, value = parking.park(recorded, recorded.data)
             self.parked[key] = value
             self._count(recorded.data.type, "parked")
-            return
+            return True
         policy = self.policies(recorded.tenant)
         if policy is None:
             self._bury(record, f"tenant {recorded.tenant!r} is not configured")
-            return
+            return True
         try:
             decision = decide(self._state(recorded), recorded, policy)
         except Exception as error:  # noqa: BLE001  # one bad input must not stop its partition
             self._bury(record, repr(error), traceback.format_exc())
-            return
+            return True
+        for told in decision.told:
+            self.tell(told)
+        if decision.is_passed_on:
+            self._count(recorded.data.type, "passed_on")
+            return False
         self._keep(recorded, decision, policy)
+        return True
 
     def _state(self, recorded: Recorded[Input]) -> ChatState:
         chat_id = recorded.chat_id

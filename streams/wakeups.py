@@ -8,7 +8,8 @@ from schemas.envelope import Recorded
 from schemas.inputs import Input, TimerFired
 from streams import parking
 from streams.alarms import Due
-from streams.batch import SOURCE, Batch
+from streams.batch import Batch
+from streams.decide.draft import SOURCE
 from streams.memory import PartitionMemory
 from streams.parking import Route
 

@@ -56,6 +56,8 @@ def show(
 ) -> None:
     """Show a chat: who it is, its conversations and its last messages.
 
+    A person known by several ids has one chat, shown by each of them.
+
     The exit code is 1 if the tables know no such chat.
     """
     with explained():
@@ -111,6 +113,8 @@ def _show_chat(found: Found) -> None:
     who = f"{_name(found)}, {found['platform']} {found['platform_user_id']}"
     console.print(plain(f"{found['chat_id']}  {found['tenant_id']}"), style="bold")
     console.print(plain(f"{who}; through {found['provider']} {found['account']}"))
+    if names := _other_names(found):
+        console.print(plain(f"also known as {', '.join(names)}"))
     table = Table("time", "#", "from", "kind", "what", "delivery", box=None)
     messages = found["messages"]
     assert isinstance(messages, list)
@@ -124,6 +128,13 @@ def _show_chat(found: Found) -> None:
 def _name(one: Found) -> str:
     names = " ".join(str(one[part]) for part in ("first_name", "last_name") if one[part])
     return names or str(one["username"] or one["phone_e164"] or one["platform_user_id"])
+
+
+def _other_names(found: Found) -> list[str]:
+    merged = found["also_known_as"]
+    assert isinstance(merged, list)
+    moved_to = found["address"]
+    return [*merged, *([str(moved_to)] if moved_to and moved_to not in merged else [])]
 
 
 def _words(one: Found) -> str:

@@ -7,6 +7,7 @@ from schemas import codec
 from schemas.inputs import (
     AnswerReported,
     AutoResume,
+    ChatLinked,
     CloseConversation,
     PauseChat,
     ResumeChat,
@@ -63,14 +64,25 @@ _WANTED: Final = (
 TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
     {
         "gateway": (WebhookReceived.type, WebhookUnrouted.type),
-        "decider": (TimerFired.type, WebhookReceived.type),
+        "decider": (
+            TimerFired.type,
+            ChatLinked.type,
+            WebhookReceived.type,
+            CloseConversation.type,
+            SendByHand.type,
+            PauseChat.type,
+            ResumeChat.type,
+            AutoResume.type,
+            RetryDelivery.type,
+        ),
         "delivery": (SendReported.type,),
         "reply": (AnswerReported.type,),
         "api": _WANTED,
         "operators": _WANTED,
     }
 )
-"""`inbox` is where all meet: what each writes there; the decider, what found a tenant late."""
+"""`inbox` is where all meet: what each writes there; the decider, what found a tenant
+late, and what is for another chat."""
 
 BESIDE_ROLES: Final = MappingProxyType({"inbox": "operators", "tenants": "operators"})
 """Topics that the command line writes too."""

@@ -186,4 +186,13 @@ def _notice(word: str, node: Json) -> Notice | Unrecognised:
     if not service:
         return Notice(notice=word, detail=detail(node), person=person)
     told = {key: node[key] for key in ("chat", *service) if key in node}
-    return Notice(notice=service[0], detail=detail(told), person=person)
+    chat, after = names.chat_of(node), identifier(node.get("migrate_to_chat_id"))
+    before = identifier(node.get("migrate_from_chat_id"))
+    return Notice(
+        notice=service[0],
+        detail=detail(told),
+        person=person,
+        is_group=_is_group(node),
+        also_known_as=tuple(name for name in (after, before) if name and name != chat),
+        moved_to=after or (before and chat),
+    )

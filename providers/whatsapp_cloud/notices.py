@@ -45,7 +45,7 @@ def _of_person(
 ) -> Item:
     if not isinstance(element, dict):
         return unrecognised(account, f"an element of {field} is no object", element)
-    person = _person(element)
+    person = person_of(element)
     kept: Json = {key: one for key, one in element.items() if key != _SESSION}
     fragment: Json = {"field": field, "value": kept}
     if person in people:
@@ -55,7 +55,7 @@ def _of_person(
     return _item(person, account, fragment, named=_name(element))
 
 
-def _person(element: Json) -> str:
+def person_of(element: Json) -> str:
     """The customer: the caller, or who is called, or whose id or preference it is."""
     names: tuple[str, ...] = ("wa_id", "from", "from_user_id", "recipient_id", "recipient_user_id")
     if element.get("direction") == "BUSINESS_INITIATED":

@@ -14,12 +14,17 @@ from providers.protocol import (
 )
 from providers.reading import detail, identifier, items, mapping, moment, text
 from providers.unforeseen import unread
+from providers.whatsapp_cloud import notices
 from providers.whatsapp_cloud.content import content_of
 from providers.whatsapp_cloud.fields import STATUSES
 from providers.whatsapp_cloud.split import customer_of
 from schemas.content import Json, Person, Status
 from schemas.inputs import ItemKind
 
+_RENAMED: Final = "user_id_update"
+_MOVED: Final = frozenset(
+    {"user_changed_number", "customer_changed_number", "user_changed_user_id"}
+)
 _ANONYMOUS: Final = Unrecognised(reason="a message without id or sender")
 
 
@@ -47,13 +52,10 @@ def _of_either(fragment: Json) -> Json:
 
 
 def _message(fragment: Json) -> Message | Unrecognised:
-    message = mapping(fragment.get("message"))
+    message, contact = mapping(fragment.get("message")), mapping(fragment.get("contact"))
     message_id = identifier(message.get("id"))
-    person = _person(
-        mapping(fragment.get("contact")),
-        phone=identifier(message.get("from")),
-        user_id=identifier(message.get("from_user_id")),
-    )
+    user_id = identifier(message.get("from_user_id"))
+    person = _person(contact, phone=identifier(message.get("from")), user_id=user_id)
     if message_id is None or person is None:
         return _ANONYMOUS
     is_group = identifier(message.get("group_id")) is not None
@@ -65,27 +67,36 @@ def _message(fragment: Json) -> Message | Unrecognised:
         reply_to=_reply_to(message),
         speaker=person.platform_user_id if is_group else None,
         is_group=is_group,
+        also_known_as=() if is_group else _names(person, user_id, contact.get("user_id")),
     )
+
+
+def _names(person: Person, *ids: object) -> tuple[str, ...]:
+    """The ids that are others than the one the person's chat goes by."""
+    named = dict.fromkeys(identifier(one) for one in ids)
+    return tuple(one for one in named if one and one != person.platform_user_id)
 
 
 def _echo(fragment: Json) -> Message | Unrecognised:
-    echo = mapping(fragment.get("echo"))
+    echo, contact = mapping(fragment.get("echo")), mapping(fragment.get("contact"))
     message_id = identifier(echo.get("id"))
-    person = _person(
-        mapping(fragment.get("contact")),
-        phone=customer_of(echo, mapping(fragment.get("metadata"))),
-        user_id=identifier(echo.get("to_user_id")),
-    )
+    phone = customer_of(echo, mapping(fragment.get("metadata")))
+    user_id = identifier(echo.get("to_user_id"))
+    person = _person(contact, phone=phone, user_id=user_id)
     if message_id is None or person is None:
         return _ANONYMOUS
+    is_group = identifier(echo.get("group_id")) is not None
+    to_customer = identifier(echo.get("to")) in {None, person.platform_user_id}
+    of_customer = (user_id if to_customer else None, contact.get("user_id"))
     return Message(
         platform_message_id=message_id,
         platform_timestamp=moment(echo.get("timestamp")),
         person=person,
         content=content_of(echo, fragment.get("errors")),
         reply_to=_reply_to(echo),
-        is_group=identifier(echo.get("group_id")) is not None,
+        is_group=is_group,
         from_human=True,
+        also_known_as=() if is_group else _names(person, *of_customer),
     )
 
 
@@ -158,7 +169,23 @@ def _notice(fragment: Json) -> Notice | Unrecognised:
     told = mapping(fragment.get("value"))
     if fragment.get("errors"):
         told = {**told, "errors": fragment["errors"]}
+    if field == _RENAMED:
+        return _renamed(detail(told), mapping(fragment.get("contact")), person)
     return Notice(notice=field, detail=detail(told), person=person)
+
+
+def _renamed(told: Json, contact: Json, person: Person | None) -> Notice:
+    """A business-scoped id was replaced by another; where there is a phone, it is the address."""
+    ids, chat = mapping(told.get("user_id")), notices.person_of(told)
+    before, after = identifier(ids.get("previous")), identifier(ids.get("current"))
+    named = dict.fromkeys((before, after, identifier(contact.get("wa_id"))))
+    return Notice(
+        notice=_RENAMED,
+        detail=told,
+        person=person,
+        also_known_as=tuple(one for one in named if one and one != chat),
+        moved_to=after if chat == before else None,
+    )
 
 
 def _system_message(message: Json, contact: Json) -> Notice:
@@ -171,4 +198,14 @@ def _system_message(message: Json, contact: Json) -> Notice:
     )
     notice = text(node.get("type")) or word
     told = {**node, "identity": message["identity"]} if "identity" in message else node
-    return Notice(notice=notice, detail=detail(told), person=person)
+    if person is None or notice not in _MOVED:
+        return Notice(notice=notice, detail=detail(told), person=person)
+    phone, user_id = identifier(node.get("wa_id")), identifier(node.get("user_id"))
+    has_phone = identifier(message.get("from")) or identifier(contact.get("wa_id"))
+    return Notice(
+        notice=notice,
+        detail=detail(told),
+        person=person,
+        also_known_as=_names(person, phone, user_id),
+        moved_to=phone or (None if has_phone else user_id),
+    )

@@ -45,9 +45,10 @@ def decide(state: ChatState, cause: Recorded[Input], policy: Policy) -> Decision
     """
     draft = Draft(state, cause, policy)
     told = _told(cause.data)
+    if not linking.is_taken(draft, cause.data, told):
+        return draft.decision()
     _wake(draft)
-    if linking.is_taken(draft, cause.data, told):
-        _take(draft, cause.data, told)
+    _take(draft, cause.data, told)
     if draft.state.echoes:
         echoes.settle(draft)
     replies.hand_out(draft)

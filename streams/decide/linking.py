@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from providers.protocol import Deletion, Edit, Incoming, Message, StatusReport
 from schemas import identity
 from schemas.content import CloseReason
-from schemas.facts import AliasLearned, ChatMerged, ChatMoved, ModeLeft
+from schemas.facts import AliasLearned, BotResumed, ChatMerged, ChatMoved, ModeLeft
 from schemas.inputs import (
     AnswerReported,
     AutoResume,
@@ -23,12 +23,16 @@ from schemas.inputs import (
     WebhookReceived,
     WebhookUnrouted,
 )
-from streams.decide import conversation
+from streams.decide import conversation, delivery
 from streams.decide.draft import Draft
-from streams.decide.state import Address, ChatState
+from streams.decide.messages import is_by_business
+from streams.decide.state import Address, ChatState, unconfirmed
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 """When a chat began whose state is older than the note of it."""
+
+MERGED: Final = "merged chat"
+"""Who pauses the chat that goes on, if the bot was silent in the one that joins it."""
 
 
 def is_taken(draft: Draft, data: Input, told: Incoming | None) -> bool:
@@ -88,11 +92,11 @@ def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
         case SendReported() | TimerFired() | AnswerReported() | WebhookUnrouted():
             return True
         case ChatLinked():
-            return data.chat_id == state.merged_into
+            return data.chat_id in {state.chat_id, state.merged_into}
         case CloseConversation() | SendByHand() | PauseChat() | ResumeChat() | AutoResume():
             return False
         case RetryDelivery():
-            return any(one.reply.reply_id == data.reply_id for one in state.held)
+            return data.reply_id in _replies(state)
         case WebhookReceived():
             return _is_of_a_send(state, told)
         case _:
@@ -101,17 +105,24 @@ def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
 
 def _is_of_a_send(state: ChatState, told: Incoming | None) -> bool:
     """Whether it tells of a reply of this chat: a status, or the reply coming back as an echo."""
-    if not isinstance(told, StatusReport | Message):
-        return False
-    is_echo = isinstance(told, Message) and (told.from_human or told.is_own)
-    if isinstance(told, Message) and not is_echo:
-        return False
-    if any(sent.platform_message_id == told.platform_message_id for sent in state.sent):
+    match told:
+        case StatusReport():
+            pass
+        case Message() if is_by_business(told):
+            pass
+        case _:
+            return False
+    if (named := delivery.referred(told.reference)) is not None:
+        return named[0] in _replies(state)
+    if delivery.sent_as(state, told.platform_message_id) is not None:
         return True
-    if told.reference is not None:
-        reply_id = told.reference.partition(":")[0]
-        return any(reply_id == reply.reply_id for reply in (*state.outbox, *state.sent))
-    return is_echo and bool(state.outbox)  # it may be back before the provider has named it
+    return bool(state.outbox or unconfirmed(state))  # it may be one that has no name yet
+
+
+def _replies(state: ChatState) -> set[str]:
+    """The replies that this chat remembers."""
+    pending = (*state.outbox, *state.recent, *(held.reply for held in state.held))
+    return {sent.reply_id for sent in state.sent} | {reply.reply_id for reply in pending}
 
 
 def _is_older(state: ChatState, other: ChatLinked) -> bool:
@@ -137,6 +148,9 @@ def _merge(draft: Draft, told: ChatLinked) -> None:
     )
     if draft.state.mode is not None:
         draft.record(ModeLeft(mode=draft.state.mode.name, expired=False))
+    if draft.state.pause is not None:
+        draft.record(BotResumed(by=None, is_automatic=False))
+        draft.tell(told.chat_id, PauseChat(by=MERGED))
     conversation.start_closing(draft, CloseReason.MERGED)
 
 

@@ -61,7 +61,7 @@ def asked(settings: Settings, statement: str, *values: object) -> list:
 
 
 def test_chats_are_listed_latest_first_by_tenant_and_limit(env: dict, log: list) -> None:
-    rows = oracle.tables(log)["chats"].values()
+    rows = [row for row in oracle.tables(log)["chats"].values() if "merged_into" not in row]
     listed = told(env, "list")
     assert {one["chat_id"] for one in listed} == {row["chat_id"] for row in rows}
     times = [one["last_activity_at"] for one in listed]
@@ -97,6 +97,41 @@ def test_a_chat_is_shown_with_its_last_messages_in_order(env: dict, log: list) -
     assert [one["message_id"] for one in shown["messages"]] == [
         row["message_id"] for row in mine[-10:]
     ]
+
+
+def test_every_id_of_a_person_shows_the_one_chat_with_the_messages_of_all(
+    env: dict, log: list
+) -> None:
+    rows = oracle.tables(log)
+    ended = [one for one in rows["chats"].values() if "merged_into" in one]
+    with_messages = {row["chat_id"] for row in rows["messages"].values()}
+    assert any(one["chat_id"] in with_messages for one in ended)
+    for one in ended:
+        shown = told(env, "show", one["chat_id"], "--limit", "10000")
+        survivor = survivor_of(rows, one["chat_id"])
+        assert shown == told(env, "show", survivor, "--limit", "10000")
+        assert shown["chat_id"] == survivor
+        assert one["platform_user_id"] in shown["also_known_as"]
+        mine = [
+            row
+            for row in rows["messages"].values()
+            if survivor_of(rows, row["chat_id"]) == survivor
+        ]
+        assert {m["message_id"] for m in shown["messages"]} == {row["message_id"] for row in mine}
+        times = [m["created_at"] for m in shown["messages"]]
+        assert times == sorted(times)
+
+
+def test_a_merged_chat_is_found_as_the_one_that_goes_on(env: dict, log: list) -> None:
+    rows = oracle.tables(log)
+    ended = next(one for one in rows["chats"].values() if "merged_into" in one)
+    (found,) = told(env, "list", "--search", ended["platform_user_id"])
+    assert found["chat_id"] == survivor_of(rows, ended["chat_id"])
+
+
+def survivor_of(rows: dict, chat_id: str) -> str:
+    into = rows["chats"][chat_id,].get("merged_into")
+    return chat_id if into is None else survivor_of(rows, into)
 
 
 def test_what_people_write_cannot_command_the_terminal(env: dict) -> None:

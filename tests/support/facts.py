@@ -20,6 +20,9 @@ from schemas.content import (
 )
 from schemas.envelope import Recorded
 from schemas.facts import (
+    AliasLearned,
+    ChatMerged,
+    ChatMoved,
     ChatStarted,
     ConversationClosed,
     ConversationClosing,
@@ -147,6 +150,7 @@ class ChatStory:
             (2, self._close),
             (1, self._profiles),
             (1, self._handler_failed),
+            (1, self._names),
         )
         weights, ways = zip(*steps, strict=True)
         return self.rng.choices(ways, weights)[0]()
@@ -324,6 +328,10 @@ class ChatStory:
     def _handler_failed(self) -> list[Fact]:
         return [HandlerFailed(handler="team.Faq", error="ValueError", in_reply_to=self.names[-1])]
 
+    def _names(self) -> list[Fact]:
+        name = f"DE.{self.number}.{self.sequence}"
+        return [AliasLearned(platform_user_id=name), ChatMoved(platform_user_id=name)]
+
     def _words(self) -> str:
         return " ".join(self.rng.choices(WORDS, k=self.rng.randrange(1, 6)))
 
@@ -374,6 +382,32 @@ def account_notice(tenant: str, account: str) -> Recorded[Fact]:
     )
 
 
+def merged(story: ChatStory, into: ChatStory) -> Recorded[Fact]:
+    """The first chat joins the other, whether anybody has written to it or not."""
+    story.now += timedelta(seconds=1)
+    story.sequence += 1
+    fact = ChatMerged(
+        into=into.chat_id,
+        platform=story.platform,
+        platform_user_id=story.user,
+        provider=PLATFORMS[story.platform],
+        account="106540352242922",
+        is_group=False,
+    )
+    cause = identity.derive("test", story.chat_id, "merged")
+    return Recorded(
+        id=identity.fact_id(cause, 0),
+        time=story.now,
+        source="/chatfold/decider",
+        tenant=story.tenant,
+        chat_id=story.chat_id,
+        causation_id=cause,
+        correlation_id=cause,
+        data=fact,
+        sequence=story.sequence,
+    )
+
+
 def log(seed: int, *, chats: int, facts: int) -> list[Recorded[Fact]]:
     """The facts of many chats as they could stand in one log, each chat in its order."""
     return _log(random.Random(seed), chats=chats, facts=facts)
@@ -387,7 +421,25 @@ def _log(rng: random.Random, *, chats: int, facts: int) -> list[Recorded[Fact]]:
     told = [account_notice("tenant-0", "106540352242922")]
     while len(told) < facts:
         told += rng.choice(stories).tell(rng.randrange(1, 4))
+        if rng.random() < 0.02:
+            told.append(_merged(stories, 1_000 + len(told), rng))
     return told
+
+
+def _merged(stories: list[ChatStory], number: int, rng: random.Random) -> Recorded[Fact]:
+    """A name that nobody wrote from, or a chat that ends here, joins an older chat."""
+    into = rng.choice(stories)
+    younger = [
+        story
+        for story in stories[stories.index(into) + 1 :]
+        if (story.tenant, story.platform) == (into.tenant, into.platform)
+    ]
+    if younger and rng.random() < 0.2:
+        ending = rng.choice(younger)
+        stories.remove(ending)
+    else:
+        ending = ChatStory(into.tenant, number, rng, platform=into.platform, now=into.now)
+    return merged(ending, into)
 
 
 def logs(*, chats: int = 3, facts: int = 60) -> st.SearchStrategy[list[Recorded[Fact]]]:

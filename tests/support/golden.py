@@ -29,8 +29,11 @@ from schemas.content import (
 )
 from schemas.envelope import Record, Recorded
 from schemas.facts import (
+    AliasLearned,
     BotPaused,
     BotResumed,
+    ChatMerged,
+    ChatMoved,
     ChatStarted,
     CloseRequested,
     CommandRefused,
@@ -70,6 +73,7 @@ from schemas.facts import (
 from schemas.inputs import (
     AnswerReported,
     AutoResume,
+    ChatLinked,
     CloseConversation,
     ItemKind,
     PauseChat,
@@ -121,6 +125,9 @@ IMPORTED = identity.conversation_id(CHAT, 0)
 REPLY = identity.reply_id(CAUSE, 0)
 QUESTION = identity.reply_id(CAUSE, 1)
 DUE = ARRIVED + timedelta(hours=24)
+USER_ID = "DE.13491208655302741918"
+OTHER_CHAT = identity.chat_id(tenant="acme", platform="whatsapp", platform_user_id=USER_ID)
+LINK = identity.link_id(CAUSE, sender=OTHER_CHAT, receiver=CHAT)
 TIMER = identity.timer_id(chat=CHAT, timer="idle_close", due=DUE.isoformat())
 CLICK = identity.derive("close", CHAT, ARRIVED.isoformat())
 FRAGMENT: dict[str, object] = {
@@ -162,6 +169,16 @@ FACTS = (
     ),
     ProfileChanged(
         phone_e164="+4915112345678", username="ada", first_name="Ada", last_name="Lovelace"
+    ),
+    AliasLearned(platform_user_id=USER_ID),
+    ChatMoved(platform_user_id=USER_ID),
+    ChatMerged(
+        into=OTHER_CHAT,
+        platform=Platform.WHATSAPP,
+        platform_user_id=USER,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        is_group=False,
     ),
     ConversationOpened(conversation_id=TALK, number=3),
     MessageReceived(
@@ -359,6 +376,17 @@ INPUTS = (
     PauseChat(by="ops@acme.example"),
     ResumeChat(by="ops@acme.example"),
     AutoResume(by="cron"),
+    ChatLinked(
+        chat_id=OTHER_CHAT,
+        started_at=STARTED,
+        platform=Platform.WHATSAPP,
+        platform_user_id=USER_ID,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        is_group=False,
+        known_as=USER,
+        moved_to=USER_ID,
+    ),
 )
 ORDERS = (
     SendMessage(
@@ -393,6 +421,7 @@ SOURCES = {
     PauseChat: (CLICK, CLICK, "/chatfold/cli"),
     ResumeChat: (CLICK, CLICK, "/chatfold/cli"),
     AutoResume: (CLICK, CLICK, "/chatfold/cli"),
+    ChatLinked: (LINK, CAUSE, "/chatfold/decider"),
 }
 
 

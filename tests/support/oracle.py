@@ -91,6 +91,25 @@ class Step:
             updated_at=self.now,
         )
 
+    def ChatMoved(self) -> None:
+        self.patch("chats", self.chat, address=self.fact.platform_user_id, updated_at=self.now)
+
+    def ChatMerged(self) -> None:
+        if (self.chat,) not in self.found["chats"]:
+            self.put(
+                "chats",
+                self.chat,
+                tenant_id=self.tenant,
+                platform=self.fact.platform,
+                platform_user_id=self.fact.platform_user_id,
+                provider=self.fact.provider,
+                account=self.fact.account,
+                is_group=self.fact.is_group,
+                is_blocked=False,
+                created_at=self.now,
+            )
+        self.put("chats", self.chat, merged_into=self.fact.into, updated_at=self.now)
+
     def ConversationOpened(self) -> None:
         self.put(
             "conversations",
