@@ -1,6 +1,7 @@
 """WhatsApp Cloud API: send, mark as read, media."""
 
 from base64 import b64encode
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -110,6 +111,30 @@ def _text_of(body: Json) -> str | None:
 
 def _word(value: object) -> str | None:
     return str(value) if value else None
+
+
+def status_webhook(received: Received, word: str, at: datetime) -> Json:
+    """The body that tells how a message that was taken fares."""
+    status: Json = {
+        "id": received.message_id,
+        "status": word,
+        "timestamp": str(int(at.timestamp())),
+        "recipient_id": received.to,
+    }
+    if received.reference:
+        status["biz_opaque_callback_data"] = received.reference
+    metadata = {
+        "display_phone_number": received.account,
+        "phone_number_id": received.account,
+    }
+    value: Json = {
+        "messaging_product": "whatsapp",
+        "metadata": metadata,
+        "statuses": [status],
+    }
+    change = {"field": "messages", "value": value}
+    entry = {"id": "0", "changes": [change]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
 
 
 def routes(world: World, media: Media) -> list[web.RouteDef]:

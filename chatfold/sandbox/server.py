@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.clock import Clock
-from chatfold.sandbox import graph, telegram
+from chatfold.sandbox import graph, greenapi, telegram, whapi
 from chatfold.sandbox.control import Control
 from chatfold.sandbox.exchange import World
 from chatfold.sandbox.faults import Faults
@@ -36,6 +36,16 @@ class Sandbox:
     def telegram_url(self) -> str:
         """The base URL for Telegram accounts."""
         return self.url
+
+    @property
+    def greenapi_url(self) -> str:
+        """The base URL for Green API accounts."""
+        return self.url
+
+    @property
+    def whapi_url(self) -> str:
+        """The base URL for Whapi accounts; a token is `CHANNEL:anything`."""
+        return f"{self.url}{whapi.PREFIX}"
 
 
 @asynccontextmanager
@@ -72,7 +82,9 @@ def _app(world: World, media: Media) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.add_routes(Control(world, media).routes())
     app.add_routes(telegram.routes(world, media))
+    app.add_routes(whapi.routes(world, media))
     app.add_routes(graph.routes(world, media))
+    app.add_routes(greenapi.routes(world, media))
     return app
 
 

@@ -1,20 +1,28 @@
-"""Status webhooks for messages that were taken: sent, delivered, read, signed as Meta signs."""
+"""Status webhooks for messages that were taken: sent, delivered, read, as the provider signs."""
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Self
 
 import aiohttp
 
 from chatfold.clock import Clock
-from chatfold.sandbox import graph
+from chatfold.sandbox import graph, whapi
 from chatfold.sandbox.journal import Received
-from providers.whatsapp_cloud import PROVIDER
+from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.content import Json
 
 logger = logging.getLogger(__name__)
+
+BODIES: Final[Mapping[str, Callable[[Received, str, datetime], Json]]] = MappingProxyType(
+    {graph.PROVIDER: graph.status_webhook, whapi.PROVIDER: whapi.status_webhook}
+)
+"""How each provider tells of a message, by one of `WORDS`."""
 
 WORDS: Final = ("sent", "delivered", "read")
 WAITING: Final = 10_000
@@ -25,14 +33,18 @@ PAUSE_SECONDS: Final = 0.5
 
 
 class StatusSender:
-    """Posts the statuses of WhatsApp messages to a gateway, from a bounded queue."""
+    """Posts the statuses of one provider's messages to a gateway, from a bounded queue."""
 
-    def __init__(self, url: str, secret: str, now: Clock) -> None:
+    def __init__(
+        self, url: str, secret: str, now: Clock, *, provider: str = graph.PROVIDER
+    ) -> None:
         self.posted = 0
         self.dropped = 0
         self._url = url
         self._secret = secret
         self._now = now
+        self._provider = PROVIDERS[provider]
+        self._body = BODIES[provider]
         self._waiting = asyncio.Queue[Received](WAITING)
 
     async def __aenter__(self) -> Self:
@@ -50,7 +62,7 @@ class StatusSender:
 
     def offer(self, received: Received) -> None:
         """Tell of a message that was taken; dropped if too many wait."""
-        if received.provider != graph.PROVIDER:
+        if received.provider != self._provider.name:
             return
         try:
             self._waiting.put_nowait(received)
@@ -61,10 +73,10 @@ class StatusSender:
         while True:
             received = await self._waiting.get()
             for word in WORDS:
-                await self._post(codec.dumps(self._webhook(received, word)))
+                await self._post(codec.dumps(self._body(received, word, self._now())))
 
     async def _post(self, body: bytes) -> None:
-        headers = {"content-type": "application/json", **PROVIDER.sign(body, self._secret)}
+        headers = {"content-type": "application/json", **self._provider.sign(body, self._secret)}
         for _ in range(TRIES):
             with suppress(aiohttp.ClientError, TimeoutError):
                 async with self._session.post(self._url, data=body, headers=headers) as response:
@@ -74,25 +86,3 @@ class StatusSender:
             await asyncio.sleep(PAUSE_SECONDS)
         self.dropped += 1
         logger.warning("a status webhook was not taken by %s", self._url)
-
-    def _webhook(self, received: Received, word: str) -> Json:
-        status: Json = {
-            "id": received.message_id,
-            "status": word,
-            "timestamp": str(int(self._now().timestamp())),
-            "recipient_id": received.to,
-        }
-        if received.reference:
-            status["biz_opaque_callback_data"] = received.reference
-        metadata = {
-            "display_phone_number": received.account,
-            "phone_number_id": received.account,
-        }
-        value: Json = {
-            "messaging_product": "whatsapp",
-            "metadata": metadata,
-            "statuses": [status],
-        }
-        change = {"field": "messages", "value": value}
-        entry = {"id": "0", "changes": [change]}
-        return {"object": "whatsapp_business_account", "entry": [entry]}
