@@ -59,13 +59,13 @@ def not_sent(
     fact: MessageSendFailed | MessageSendUnconfirmed | MessageSendWithheld,
     now: datetime,
 ) -> None:
-    """The first reply of the outbox waits for what is decided next."""
+    """The first reply of the outbox waits for what is decided next, and so do those behind it."""
     head = after.outbox[0]
     after.outbox = after.outbox[1:]
     tried = replace(head, failures=head.failures + 1, failing_since=head.failing_since or now)
     is_unknown = isinstance(fact, MessageSendUnconfirmed)
     wait = Wait.CONFIRMATION if is_unknown else Wait.OPERATOR
-    _hold(after, Held(tried, wait, now, holds=is_unknown))
+    _hold(after, Held(tried, wait, now, holds=True))
     if after.early and not is_unknown:
         _forget_early(after, None)
 

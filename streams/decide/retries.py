@@ -93,9 +93,11 @@ def _retry_if_due(draft: Draft, one: Held) -> None:
 
 
 def _stop_waiting(draft: Draft, reply: Pending) -> None:
-    draft.record(ConfirmationTimedOut(reply_id=reply.reply_id, attempt=reply.attempt))
+    """Send it again if the tenant wants that, but no more often than what was refused."""
     if draft.policy.unconfirmed == "resend" and reply.failures <= len(draft.policy.retries):
         draft.record(RetryStarted(reply_id=reply.reply_id, attempt=reply.attempt + 1))
+    else:
+        draft.record(ConfirmationTimedOut(reply_id=reply.reply_id, attempt=reply.attempt))
 
 
 def _scheduled(draft: Draft, reply: Pending, retry_after: float | None) -> RetryScheduled:
