@@ -162,9 +162,6 @@ def retry(
     What becomes of it shows in `chatfold deliveries show`. The exit code is 1 if there is no
     such delivery, or if it waits for nothing.
     """
-    if reply_id is not None:
-        _retry_one(reply_id, as_json)
-        return
     with explained():
         wanted = Wanted(
             tenant=tenant,
@@ -177,12 +174,16 @@ def retry(
             since=_moment(since),
             until=_moment(until),
         )
+        if reply_id is not None:
+            if dry_run or wanted != Wanted(statuses=wanted.statuses) or status:
+                raise Refusal("give either the id of a reply, or options that choose some")
+            _retry_one(_uuid(reply_id), as_json)
+            return
         _retry_all(wanted, cursor, limit, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _retry_one(reply_id: str, as_json: bool) -> None:
-    with explained():
-        asked = asyncio.run(_asked(_uuid(reply_id)))
+    asked = asyncio.run(_asked(reply_id))
     if isinstance(asked, Unknown | NotRetryable):
         acting.refuse(asked, reply_id)
     if as_json:
@@ -259,13 +260,13 @@ async def _retried(wanted: Wanted, cursor: str | None, limit: int, *, dry_run: b
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
-    if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
-        return clock.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
+            return clock.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refusal(f"{text!r} is no time: write 90m, 2h, 3d, or 2026-01-05T20:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _uuid(text: str) -> str:
