@@ -8,12 +8,14 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.clock import Clock
-from chatfold.sandbox import graph, greenapi, telegram, whapi
+from chatfold.sandbox import graph, greenapi, instagram, telegram, twilio, webpush, whapi
 from chatfold.sandbox.control import Control
 from chatfold.sandbox.exchange import World
 from chatfold.sandbox.faults import Faults
 from chatfold.sandbox.journal import Journal, Received
 from chatfold.sandbox.media import Media
+from chatfold.sandbox.webpush import Browsers
+from schemas import codec
 
 LARGEST_BODY: Final = 64_000_000
 
@@ -26,6 +28,7 @@ class Sandbox:
     journal: Journal
     faults: Faults
     media: Media
+    browsers: Browsers
 
     @property
     def whatsapp_url(self) -> str:
@@ -47,6 +50,20 @@ class Sandbox:
         """The base URL for Whapi accounts; a token is `CHANNEL:anything`."""
         return f"{self.url}{whapi.PREFIX}"
 
+    @property
+    def instagram_url(self) -> str:
+        """The base URL for Instagram accounts; a token is `ACCOUNT:anything`."""
+        return f"{self.url}{instagram.PREFIX}/v23.0"
+
+    @property
+    def twilio_url(self) -> str:
+        """The base URL for Twilio accounts."""
+        return self.url
+
+    def subscription(self, browser: str) -> str:
+        """Where to push for a browser, as a site gets it; a push account's base URL is `url`."""
+        return codec.dumps(self.browsers.subscribed(browser).subscription(self.url)).decode()
+
 
 @asynccontextmanager
 async def running(
@@ -65,26 +82,33 @@ async def running(
         on_accepted=on_accepted or _tell_nobody,
         latency=latency,
     )
-    media = Media()
-    runner = web.AppRunner(_app(world, media), access_log=None, shutdown_timeout=1.0)
+    media, browsers = Media(), Browsers()
+    runner = web.AppRunner(_app(world, media, browsers), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
         bound = runner.addresses[0][1]
         yield Sandbox(
-            url=f"http://{host}:{bound}", journal=world.journal, faults=world.faults, media=media
+            url=f"http://{host}:{bound}",
+            journal=world.journal,
+            faults=world.faults,
+            media=media,
+            browsers=browsers,
         )
     finally:
         await runner.cleanup()
 
 
-def _app(world: World, media: Media) -> web.Application:
+def _app(world: World, media: Media, browsers: Browsers) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.add_routes(Control(world, media).routes())
     app.add_routes(telegram.routes(world, media))
     app.add_routes(whapi.routes(world, media))
+    app.add_routes(instagram.routes(world, media))
     app.add_routes(graph.routes(world, media))
     app.add_routes(greenapi.routes(world, media))
+    app.add_routes(twilio.routes(world))
+    app.add_routes(webpush.routes(world, browsers))
     return app
 
 
