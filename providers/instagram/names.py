@@ -19,12 +19,13 @@ def ends(event: Json) -> tuple[str | None, str | None]:
     return sender, identifier(mapping(event.get("recipient")).get("id"))
 
 
-def is_outgoing(event: Json, account: str | None) -> bool:
-    """Whether the business wrote: what it sent by other means comes back as an echo."""
+def chat_and_way(event: Json, account: str | None) -> tuple[str | None, bool]:
+    """The customer's id, and whether the business wrote: by whatever means, it is echoed."""
+    sender, recipient = ends(event)
     message = event.get("message")
-    if isinstance(message, dict) and message.get("is_echo") is True:
-        return True
-    return account is not None and ends(event)[0] == account
+    is_echo = isinstance(message, dict) and message.get("is_echo") is True
+    outgoing = is_echo or (account is not None and sender == account)
+    return (recipient if outgoing else sender), outgoing
 
 
 def chat_of(event: Json, *, outgoing: bool) -> str | None:

@@ -105,11 +105,12 @@ def _deletion(node: Json) -> Deletion | Unrecognised:
 
 
 def _notice(event: Json, fragment: Json) -> Notice | Unrecognised:
-    if STANDBY in fragment:
-        return _overheard(mapping(fragment[STANDBY]))
     word, field = text(fragment.get("notice")), text(fragment.get("field"))
+    if STANDBY in fragment:
+        overheard = mapping(fragment[STANDBY])
+        return Notice(notice=STANDBY, detail=detail(overheard), person=_with(overheard, fragment))
     if word is not None:
-        return Notice(notice=word, detail=detail(event.get(word)), person=_customer(event))
+        return Notice(notice=word, detail=detail(event.get(word)), person=_with(event, fragment))
     if field is None:
         return Unrecognised(reason="a notice without a field")
     value = fragment.get("value")
@@ -117,10 +118,6 @@ def _notice(event: Json, fragment: Json) -> Notice | Unrecognised:
     return Notice(notice=field, detail=detail(told))
 
 
-def _overheard(event: Json) -> Notice:
-    return Notice(notice=STANDBY, detail=detail(event), person=_customer(event))
-
-
-def _customer(event: Json) -> Person | None:
-    person = names.chat_of(event, outgoing=names.is_outgoing(event, None))
+def _with(event: Json, fragment: Json) -> Person | None:
+    person = names.chat_of(event, outgoing=fragment.get("outgoing") is True)
     return None if person is None else Person(platform_user_id=person)

@@ -127,20 +127,25 @@ def _standby(event: object, account: str | None, found: list[Item]) -> None:
     if not isinstance(event, dict):
         found.append(unrecognised(account, "a standby event is no object", event))
         return
-    chat = names.chat_of(event, outgoing=names.is_outgoing(event, account)) or ""
+    chat, outgoing = names.chat_and_way(event, account)
     fragment: Json = {STANDBY: links.without_signatures(event)}
-    found.append(_item(ItemKind.SYSTEM, account, chat, digest(fragment), fragment))
+    if outgoing:
+        fragment["outgoing"] = True
+    found.append(_item(ItemKind.SYSTEM, account, chat or "", digest(fragment), fragment))
 
 
 def _event(event: object, account: str | None, found: list[Item]) -> None:
     if not isinstance(event, dict):
         found.append(unrecognised(account, "an event is no object", event))
         return
-    words = [word for word in WORDS if word in event]
+    words = [word for word in event if word in _WORDS]
+    if len(words) == 1:
+        _tell(words[0], event, account, found)
+        return
+    for word in sorted(words, key=WORDS.index):
+        _tell(word, _only(event, word), account, found)
     if not words:
         found.append(unrecognised(account, "an event of an unknown kind", event))
-    for word in words:
-        _tell(word, event if len(words) == 1 else _only(event, word), account, found)
 
 
 def _only(event: Json, word: str) -> Json:
@@ -149,8 +154,7 @@ def _only(event: Json, word: str) -> Json:
 
 
 def _tell(word: str, event: Json, account: str | None, found: list[Item]) -> None:
-    outgoing = names.is_outgoing(event, account)
-    chat = names.chat_of(event, outgoing=outgoing)
+    chat, outgoing = names.chat_and_way(event, account)
     node = event[word]
     if chat is None or not isinstance(node, dict):
         found.append(unrecognised(account, f"a {word} without content or chat", event))
