@@ -12,29 +12,44 @@ from schemas.content import (
     ActionTaken,
     CloseReason,
     Content,
+    Evidence,
     Media,
     MessageKind,
     Origin,
+    PauseReason,
     Platform,
     Status,
 )
 from schemas.envelope import Recorded
 from schemas.facts import (
     AliasLearned,
+    BotPaused,
+    BotResumed,
     ChatMerged,
     ChatMoved,
     ChatStarted,
+    CloseRequested,
+    CommandRefused,
+    ConfirmationTimedOut,
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    DeliveryAbandoned,
+    EchoHeld,
+    EchoRecognised,
     Fact,
+    FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    LaterRepliesReleased,
     MessageDeleted,
     MessageEdited,
+    MessageImported,
     MessageReceived,
+    MessageSendConfirmed,
     MessageSendFailed,
     MessageSendUnconfirmed,
+    MessageSendWithheld,
     MessageSent,
     MessageStatusReported,
     ModeEntered,
@@ -44,6 +59,10 @@ from schemas.facts import (
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
+    RetryRequested,
+    RetryScheduled,
+    RetryStarted,
+    SendRequested,
 )
 from schemas.work import Question
 
@@ -84,6 +103,7 @@ class ChatStory:
     conversations: int = 0
     conversation: str | None = None
     messages: int = 0
+    imported: int = 0
     user_messages: int = 0
     names: list[str] = field(default_factory=list)
     awaited: list[str] = field(default_factory=list)
@@ -151,6 +171,10 @@ class ChatStory:
             (1, self._profiles),
             (1, self._handler_failed),
             (1, self._names),
+            (3, self._pause),
+            (3, self._import),
+            (3, self._echo),
+            (3, self._operator),
         )
         weights, ways = zip(*steps, strict=True)
         return self.rng.choices(ways, weights)[0]()
@@ -228,9 +252,105 @@ class ChatStory:
             self.sent.append(reply)
             return [MessageSent(**known, platform_message_id=reply.name, http_status=200, **times)]
         error = {"error_code": "throttled", "error_message": self.rng.choice([None, "slow\x00"])}
-        if how < 0.85:
-            return [MessageSendFailed(**known, http_status=429, retryable=True, **error, **times)]
-        return [MessageSendUnconfirmed(**known, **error, **times)]
+        if how < 0.83:
+            failed = MessageSendFailed(**known, http_status=429, retryable=True, **error, **times)
+            return [failed, *self._after_failure(reply)]
+        if how < 0.88:
+            withheld = MessageSendWithheld(**known, error_code="outside_window")
+            return [withheld, *self._after_failure(reply)]
+        lost = MessageSendUnconfirmed(**known, **error, **times)
+        return [lost, *self._after_loss(reply)]
+
+    def _after_failure(self, reply: Reply) -> list[Fact]:
+        """What the decider may have found to do, and done."""
+        known = {"reply_id": reply.reply_id, "attempt": reply.attempt}
+        later = {"reply_id": reply.reply_id, "attempt": reply.attempt + 1}
+        due = self.now + timedelta(minutes=5)
+        fallback = FallbackChosen(
+            **later,
+            number=1,
+            platform=Platform.SMS,
+            provider="twilio",
+            account="AC1",
+            to=f"+{self.user}",
+        )
+        scheduled = RetryScheduled(**known, due=due, holds_later=True)
+        abandoned = DeliveryAbandoned(**known, error_code="throttled")
+        return self.rng.choice(
+            [
+                [scheduled],
+                [scheduled, LaterRepliesReleased(**known), RetryStarted(**later)],
+                [abandoned],
+                [abandoned, RetryRequested(**later, by="ops\x00")],
+                [fallback],
+            ]
+        )
+
+    def _after_loss(self, reply: Reply) -> list[Fact]:
+        known = {"reply_id": reply.reply_id, "attempt": reply.attempt}
+        if self.rng.random() < 0.5:
+            return [ConfirmationTimedOut(**known)]
+        self.waiting.pop(0)
+        reply.name = f"wamid.out.{reply.reply_id}.{reply.attempt}"
+        self.sent.append(reply)
+        by = self.rng.choice(list(Evidence))
+        return [MessageSendConfirmed(**known, platform_message_id=reply.name, by=by)]
+
+    def _pause(self) -> list[Fact]:
+        if self.rng.random() < 0.5:
+            reason = self.rng.choice(list(PauseReason))
+            return [BotPaused(reason=reason, by=self.rng.choice([None, "ops\x00"]))]
+        return [BotResumed(by=None, is_automatic=True)]
+
+    def _import(self) -> list[Fact]:
+        """A message of before, or one that is there already."""
+        self.imported += 1
+        name = self.rng.choice([*self.names, f"{self._name()}.old"])
+        return [
+            MessageImported(
+                message_id=identity.message_id(chat=self.chat_id, platform_message_id=name),
+                conversation_id=identity.conversation_id(self.chat_id, 0),
+                number=self.imported,
+                origin=self.rng.choice([Origin.USER, Origin.HUMAN]),
+                platform_message_id=name,
+                platform_timestamp=self.rng.choice([None, BEGIN]),
+                content=self._content(),
+                reply_to=None,
+                speaker=None,
+                action=ActionTaken.IMPORTED,
+            )
+        ]
+
+    def _echo(self) -> list[Fact]:
+        held = EchoHeld(
+            platform_message_id=f"{self._name()}.echo",
+            platform_timestamp=None,
+            content=self._content(),
+            reply_to=None,
+            speaker=None,
+            is_own=self.rng.random() < 0.5,
+            action=ActionTaken.HELD,
+        )
+        if not self.sent:
+            return [held]
+        reply = self.rng.choice(self.sent)
+        reply.name = reply.name or held.platform_message_id
+        recognised = EchoRecognised(
+            platform_message_id=reply.name,
+            reply_id=reply.reply_id,
+            attempt=reply.attempt,
+            action=ActionTaken.OWN_ECHO,
+        )
+        return [held, recognised] if reply.name == held.platform_message_id else [recognised]
+
+    def _operator(self) -> list[Fact]:
+        refused = CommandRefused(command="RetryDelivery", by="ops", reason="it is on its way")
+        reply_id = self.sent[-1].reply_id if self.sent else identity.derive("nothing")
+        return [
+            self.rng.choice(
+                [CloseRequested(by="ops"), refused, SendRequested(reply_id=reply_id, by="ops")]
+            )
+        ]
 
     def _status(self) -> list[Fact]:
         reply = self.rng.choice([Reply("foreign:1", 1, "x"), *self.sent, *self.sent])

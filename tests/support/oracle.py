@@ -21,6 +21,7 @@ KEYS = {
     "sessions": ["chat_id"],
     "processed_events": ["tenant_id", "message_id", "event_type", "chat_id"],
     "delivery_attempts": ["reply_id", "attempt"],
+    "delivery_fallbacks": ["reply_id", "attempt"],
 }
 STAGES = ["pending", "saved_only", "sent", "failed", "delivered", "read", "played", "deleted"]
 
@@ -155,6 +156,55 @@ class Step:
             delivery_attempt=0,
             delivery_status="pending",
         )
+        if self.fact.origin is Origin.OPERATOR:
+            self.patch("sessions", self.chat, last_human_at=self.now)
+
+    def MessageImported(self) -> None:
+        name = self.fact.platform_message_id
+        if (self.fact.message_id,) not in self.found["messages"]:
+            self.put(
+                "messages",
+                self.fact.message_id,
+                conversation_id=self.fact.conversation_id,
+                tenant_id=self.tenant,
+                number=self.fact.number,
+                actor="user" if self.fact.origin is Origin.USER else "business",
+                origin=self.fact.origin,
+                speaker=self.fact.speaker,
+                platform=self.found["chats"][self.chat,]["platform"],
+                platform_message_id=name,
+                platform_timestamp=self.fact.platform_timestamp,
+                reply_to=self.fact.reply_to,
+                created_at=self.now,
+                **content(self.fact.content),
+            )
+        self.put("messages", self.fact.message_id, chat_id=self.chat)
+        if (self.fact.conversation_id,) not in self.found["conversations"]:
+            self.put(
+                "conversations",
+                self.fact.conversation_id,
+                chat_id=self.chat,
+                tenant_id=self.tenant,
+                number=0,
+                status="closed",
+                close_reason="imported",
+                started_at=self.now,
+                closed_at=self.now,
+                created_at=self.now,
+            )
+        count, now = self.fact.number, self.now
+        self.put(
+            "conversations", self.fact.conversation_id, message_count=count, last_activity_at=now
+        )
+        self.done(name, "history")
+
+    def EchoHeld(self) -> None:
+        self.done(self.fact.platform_message_id, "echo")
+
+    def EchoRecognised(self) -> None:
+        self.done(self.fact.platform_message_id, "echo")
+        self.patch("messages", self.fact.reply_id)
+        self.name()
 
     def MessageEdited(self) -> None:
         columns = content(self.fact.content)
@@ -175,10 +225,7 @@ class Step:
 
     def MessageSent(self) -> None:
         self.stands(self.fact.reply_id, "sent")
-        row = self.found["messages"].get((self.fact.reply_id,), {})
-        if row.get("platform_message_id") is None:
-            name = self.fact.platform_message_id
-            self.patch("messages", self.fact.reply_id, platform_message_id=name)
+        self.name()
         self.patch("chats", self.chat, last_outbound_at=self.now, updated_at=self.now)
         self.attempt(
             "sent",
@@ -207,6 +254,73 @@ class Step:
             error_message=self.fact.error_message,
             retryable=False,
         )
+
+    def MessageSendConfirmed(self) -> None:
+        self.stands(self.fact.reply_id, "sent")
+        self.name()
+        self.patch("chats", self.chat, last_outbound_at=self.now, updated_at=self.now)
+        self.awaits(
+            None,
+            outcome="sent",
+            platform_message_id=self.fact.platform_message_id,
+            error_code=None,
+            error_message=None,
+        )
+
+    def MessageSendWithheld(self) -> None:
+        self.stands(self.fact.reply_id, "saved_only")
+        self.put(
+            "delivery_attempts",
+            self.fact.reply_id,
+            self.fact.attempt,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            channel=self.found["chats"][self.chat,]["platform"],
+            outcome="saved_only",
+            error_code=self.fact.error_code,
+            retryable=False,
+            started_at=self.now,
+            finished_at=self.now,
+        )
+
+    def RetryScheduled(self) -> None:
+        self.awaits("retry", self.fact.due)
+
+    def DeliveryAbandoned(self) -> None:
+        self.awaits("operator")
+
+    def ConfirmationTimedOut(self) -> None:
+        self.awaits("operator")
+
+    def RetryStarted(self) -> None:
+        self.stands(self.fact.reply_id, "pending")
+        self.awaits(None, attempt=self.fact.attempt - 1)
+
+    def RetryRequested(self) -> None:
+        self.RetryStarted()
+
+    def FallbackChosen(self) -> None:
+        self.RetryStarted()
+        self.put(
+            "delivery_fallbacks",
+            self.fact.reply_id,
+            self.fact.attempt,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            number=self.fact.number,
+            channel=self.fact.platform,
+            provider=self.fact.provider,
+            account=self.fact.account,
+            recipient=self.fact.to,
+            chosen_at=self.now,
+        )
+
+    def BotPaused(self) -> None:
+        reason, by = self.fact.reason, self.fact.by
+        self.session(is_paused=True, pause_reason=reason, paused_at=self.now, paused_by=by)
+
+    def BotResumed(self) -> None:
+        self.session(is_paused=False, pause_reason=None, paused_at=None, paused_by=None)
 
     def MessageStatusReported(self) -> None:
         self.stands(self.fact.message_id, self.fact.status)
@@ -279,6 +393,25 @@ class Step:
             delivery_status=stage,
             error_code=code,
             error_message=words,
+        )
+
+    def name(self) -> None:
+        """The first name that a reply gets stays its name."""
+        row = self.found["messages"].get((self.fact.reply_id,), {})
+        if row.get("platform_message_id") is None:
+            name = self.fact.platform_message_id
+            self.patch("messages", self.fact.reply_id, platform_message_id=name)
+
+    def awaits(self, what: str | None, until: Any = None, **columns: Any) -> None:
+        """What a reply waits for after an attempt."""
+        attempt = columns.pop("attempt", self.fact.attempt)
+        self.patch(
+            "delivery_attempts",
+            self.fact.reply_id,
+            attempt,
+            waiting_for=what,
+            next_attempt_at=until,
+            **columns,
         )
 
     def attempt(self, outcome: str, **columns: Any) -> None:

@@ -1,13 +1,8 @@
--- What became of each reply until it was sent, who silenced the bot, and chats that were merged.
+-- What became of each reply until it was sent, and who silenced the bot.
 
 ALTER TYPE platform ADD VALUE 'sms';
 ALTER TYPE platform ADD VALUE 'email';
 ALTER TYPE platform ADD VALUE 'web_push';
-
-ALTER TABLE chats ADD COLUMN address text;
-ALTER TABLE chats ADD COLUMN merged_into uuid;
-COMMENT ON COLUMN chats.address IS 'where replies go, if no longer to platform_user_id';
-COMMENT ON COLUMN chats.merged_into IS 'the chat of the same person that goes on for both';
 
 ALTER TABLE sessions ADD COLUMN paused_at timestamptz;
 ALTER TABLE sessions ADD COLUMN paused_by text;
