@@ -71,7 +71,10 @@ CREATE TYPE pause_reason AS ENUM (
 CREATE TYPE platform AS ENUM (
     'whatsapp',
     'instagram',
-    'telegram'
+    'telegram',
+    'sms',
+    'email',
+    'web_push'
 );
 
 CREATE TYPE send_outcome AS ENUM (
@@ -91,9 +94,13 @@ CREATE TABLE sessions (
     last_human_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    last_seq bigint NOT NULL
+    last_seq bigint NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by text
 )
 WITH (fillfactor='70');
+
+COMMENT ON COLUMN sessions.paused_by IS 'the operator; null if a human took over';
 
 CREATE FUNCTION auto_resume_candidates(hours double precision) RETURNS TABLE(tenant_id text, chat_id uuid, reason pause_reason, quiet_since timestamp with time zone)
     LANGUAGE sql STABLE
@@ -101,10 +108,10 @@ CREATE FUNCTION auto_resume_candidates(hours double precision) RETURNS TABLE(ten
  SELECT s.tenant_id,
      s.chat_id,
      s.pause_reason,
-     COALESCE(s.last_human_at, s.updated_at) AS "coalesce"
+     COALESCE(GREATEST(s.last_human_at, s.paused_at), s.updated_at) AS "coalesce"
     FROM sessions s
-   WHERE (s.is_paused AND (COALESCE(s.last_human_at, s.updated_at) <= (now() - make_interval(secs => (auto_resume_candidates.hours * (3600)::double precision)))))
-   ORDER BY COALESCE(s.last_human_at, s.updated_at), s.chat_id;
+   WHERE (s.is_paused AND (COALESCE(GREATEST(s.last_human_at, s.paused_at), s.updated_at) <= (now() - make_interval(secs => (auto_resume_candidates.hours * (3600)::double precision)))))
+   ORDER BY COALESCE(GREATEST(s.last_human_at, s.paused_at), s.updated_at), s.chat_id;
 END;
 
 CREATE TABLE processed_events (
@@ -224,20 +231,42 @@ CREATE TABLE delivery_attempts (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone NOT NULL,
     next_attempt_at timestamp with time zone,
+    last_seq bigint NOT NULL,
+    waiting_for text
+);
+
+COMMENT ON COLUMN delivery_attempts.waiting_for IS 'retry (at next_attempt_at) or operator; null if nothing, or a later attempt was made';
+
+CREATE TABLE delivery_fallbacks (
+    reply_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    number integer NOT NULL,
+    channel text NOT NULL,
+    provider text NOT NULL,
+    account text NOT NULL,
+    recipient text NOT NULL,
+    chosen_at timestamp with time zone NOT NULL,
     last_seq bigint NOT NULL
 );
 
 CREATE VIEW delivery_success AS
- SELECT tenant_id,
-    channel,
-    ((started_at AT TIME ZONE 'UTC'::text))::date AS day,
+ SELECT a.tenant_id,
+    COALESCE(f.channel, a.channel) AS channel,
+    ((a.started_at AT TIME ZONE 'UTC'::text))::date AS day,
     count(*) AS attempts,
-    count(*) FILTER (WHERE (outcome = 'sent'::send_outcome)) AS sent,
-    count(*) FILTER (WHERE (outcome = 'failed'::send_outcome)) AS failed,
-    count(*) FILTER (WHERE (outcome = 'saved_only'::send_outcome)) AS saved_only,
-    ((count(*) FILTER (WHERE (outcome = 'sent'::send_outcome)))::double precision / (count(*))::double precision) AS success_ratio
-   FROM delivery_attempts
-  GROUP BY tenant_id, channel, (((started_at AT TIME ZONE 'UTC'::text))::date);
+    count(*) FILTER (WHERE (a.outcome = 'sent'::send_outcome)) AS sent,
+    count(*) FILTER (WHERE (a.outcome = 'failed'::send_outcome)) AS failed,
+    count(*) FILTER (WHERE (a.outcome = 'saved_only'::send_outcome)) AS saved_only,
+    ((count(*) FILTER (WHERE (a.outcome = 'sent'::send_outcome)))::double precision / (count(*))::double precision) AS success_ratio
+   FROM (delivery_attempts a
+     LEFT JOIN LATERAL ( SELECT w.channel
+           FROM delivery_fallbacks w
+          WHERE ((w.reply_id = a.reply_id) AND (w.attempt <= a.attempt))
+          ORDER BY w.attempt DESC
+         LIMIT 1) f ON (true))
+  GROUP BY a.tenant_id, COALESCE(f.channel, a.channel), (((a.started_at AT TIME ZONE 'UTC'::text))::date);
 
 CREATE TABLE messages (
     message_id uuid NOT NULL,
@@ -461,9 +490,9 @@ CREATE VIEW sent_messages_log AS
     a.attempt,
     a.tenant_id,
     a.chat_id,
-    a.channel,
-    c.provider,
-    c.platform_user_id,
+    COALESCE(f.channel, a.channel) AS channel,
+    COALESCE(f.provider, c.provider) AS provider,
+    COALESCE(f.recipient, c.address, c.platform_user_id) AS platform_user_id,
     "left"(COALESCE(m.text_content, m.media_caption, m.media_description), 80) AS preview,
     a.outcome,
     a.platform_message_id,
@@ -474,10 +503,18 @@ CREATE VIEW sent_messages_log AS
     a.started_at,
     a.finished_at,
     a.next_attempt_at,
-    m.delivery_status
-   FROM ((delivery_attempts a
+    m.delivery_status,
+    a.waiting_for
+   FROM (((delivery_attempts a
      LEFT JOIN messages m ON ((m.message_id = a.reply_id)))
-     LEFT JOIN chats c ON ((c.chat_id = a.chat_id)));
+     LEFT JOIN chats c ON ((c.chat_id = a.chat_id)))
+     LEFT JOIN LATERAL ( SELECT w.channel,
+            w.provider,
+            w.recipient
+           FROM delivery_fallbacks w
+          WHERE ((w.reply_id = a.reply_id) AND (w.attempt <= a.attempt))
+          ORDER BY w.attempt DESC
+         LIMIT 1) f ON (true));
 
 CREATE VIEW table_sizes AS
  SELECT (relname)::text AS table_name,
@@ -519,6 +556,9 @@ ALTER TABLE ONLY conversations
 ALTER TABLE ONLY delivery_attempts
     ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (reply_id, attempt);
 
+ALTER TABLE ONLY delivery_fallbacks
+    ADD CONSTRAINT delivery_fallbacks_pkey PRIMARY KEY (reply_id, attempt);
+
 ALTER TABLE ONLY effects
     ADD CONSTRAINT effects_pkey PRIMARY KEY (effect_id);
 
@@ -556,6 +596,8 @@ CREATE INDEX conversations_of_chat ON conversations USING btree (chat_id, number
 CREATE UNIQUE INDEX conversations_one_not_closed ON conversations USING btree (chat_id) WHERE (status <> 'closed'::conversation_status);
 
 CREATE INDEX delivery_attempts_started_at ON delivery_attempts USING brin (started_at);
+
+CREATE INDEX delivery_attempts_waiting ON delivery_attempts USING btree (tenant_id, waiting_for) WHERE (waiting_for IS NOT NULL);
 
 CREATE INDEX effects_started_at ON effects USING brin (started_at);
 
