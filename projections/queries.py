@@ -93,7 +93,7 @@ SELECT m.message_id::text AS reply_id, m.tenant_id, m.chat_id::text,
        left(coalesce(m.text_content, m.media_caption, m.media_description), 80) AS preview,
        m.delivery_status::text AS status, m.delivery_attempt AS attempt, m.error_code,
        m.error_message, m.platform_message_id, {_ATTEMPT}, m.created_at
-"""  # of constants
+"""
 _OF: Final = """
 LEFT JOIN chats c ON c.chat_id = m.chat_id
 LEFT JOIN LATERAL (
@@ -110,7 +110,9 @@ WHERE m.received_at IS NOT NULL
 _WAITING_DELIVERIES: Final = f"""{_DELIVERIES}
 FROM delivery_attempts a JOIN messages m ON m.message_id = a.reply_id {_OF}
 WHERE a.waiting_for IS NOT NULL AND a.waiting_for = ANY($12::text[])
-"""  # of constants
+  AND NOT EXISTS (SELECT FROM delivery_attempts l
+                  WHERE l.reply_id = a.reply_id AND l.attempt > a.attempt)
+"""
 _WANTED: Final = """
   AND ($1::text IS NULL OR m.tenant_id = $1)
   AND ($2::uuid IS NULL OR m.chat_id = $2)
