@@ -94,12 +94,10 @@ def _linked(word: str) -> _Reader:
 
 def _file(kind: MessageKind, *words: str) -> _Reader:
     def read(message: Json) -> Content | None:
-        node = next((mapping(message[word]) for word in words if message.get(word)), None)
-        named = identifier(node.get("id")) if node else None
-        message_id = identifier(message.get("id"))
-        if named in {None, _NO_FILE_YET}:
-            named = f"{OF_MESSAGE}{message_id}" if message_id else None
-        if not node or named is None:
+        nodes = (message.get(word) for word in words)
+        node = next((one for one in nodes if isinstance(one, dict)), None)
+        named = None if node is None else _reference(node, message)
+        if node is None or named is None:
             return None
         media = Media(
             reference=named,
@@ -111,6 +109,14 @@ def _file(kind: MessageKind, *words: str) -> _Reader:
         return Content(kind=kind, media=media, caption=text(node.get("caption")))
 
     return read
+
+
+def _reference(node: Json, message: Json) -> str | None:
+    named = identifier(node.get("id"))
+    if named not in {None, _NO_FILE_YET}:
+        return named
+    message_id = identifier(message.get("id"))
+    return f"{OF_MESSAGE}{message_id}" if message_id else None
 
 
 def _location(word: str) -> _Reader:
