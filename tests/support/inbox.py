@@ -41,12 +41,15 @@ class CommittedMemory:
 class Inbox:
     """Append inputs; `decide` takes the next ones; what is committed can be read."""
 
+    here: Place = HERE
     policy: Policy = field(default_factory=story.policy)
     window: timedelta = timedelta(days=7)
     log: list[Record] = field(default_factory=list)
     position: int = 0
     memory: CommittedMemory = field(default_factory=CommittedMemory)
     committed: dict[str, list[Record]] = field(default_factory=dict)
+    told: list[tuple[int, Record]] = field(default_factory=list)
+    """Inputs for this and other partitions, to be taken by whoever has all of them."""
 
     def append(self, recorded: Recorded[Input]) -> None:
         self.log.append(envelope.encode(recorded))
@@ -56,7 +59,7 @@ class Inbox:
 
     def decide(self, count: int, *, crash: bool = False) -> None:
         records = self._next(count)
-        batch = Batch(TOPICS, HERE, lambda tenant: self.policy, self.memory, self.window)
+        batch = Batch(TOPICS, self.here, lambda tenant: self.policy, self.memory, self.window)
         batch.read(records)
         batch.decide()
         changes = batch.finish(self.position + len(records))
@@ -65,6 +68,8 @@ class Inbox:
         self.position += len(records)
         for place, written in batch.outputs.items():
             self.committed.setdefault(place.topic, []).extend(written)
+            if place.topic == TOPICS.inbox:
+                self.told.extend((place.partition, record) for record in written)
         self.memory.ids |= changes.seen
         self.memory.chats |= {
             key.decode(): value for key, value in changes.values.items() if value is not None
