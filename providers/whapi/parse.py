@@ -45,7 +45,7 @@ def _message(message: Json, target: str | None) -> Message | Unrecognised:
     named, chat = identifier(message.get("id")), names.chat_of(message)
     if named is None or chat is None:
         return _ANONYMOUS
-    is_own = names.is_from_me(message) and message.get("source") in OURS
+    is_own = names.is_from_me(message) and identifier(message.get("source")) in OURS
     speaker = names.speaker_of(message) if chat.is_group else None
     return Message(
         platform_message_id=named,

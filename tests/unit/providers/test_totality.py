@@ -1,7 +1,6 @@
 """Laws: whatever comes, nothing raises, nothing is lost, nothing depends on chance."""
 
 import copy
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +8,8 @@ from hypothesis import strategies as st
 
 from providers.registry import PROVIDERS
 from schemas import codec
-from schemas.envelope import Recorded, decode, encode
-from schemas.inputs import ItemKind, WebhookReceived
+from schemas.inputs import ItemKind
+from tests.support.totality import survive
 from tests.unit.providers.strategies import JSON, bodies, damaged
 
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
@@ -19,44 +18,7 @@ ARRAYS = ("messages", "statuses", "message_echoes")
 
 
 def read(name, body):
-    """Split and parse, checking what must hold of every body."""
-    provider = PROVIDERS[name]
-    items = list(provider.split(body))
-    assert items
-    for item in items:
-        assert item.message_id
-        provider.parse(item.kind, item.fragment)
-        _survives_the_log(provider, item)
-    return items
-
-
-def _survives_the_log(provider, item):
-    received = WebhookReceived(
-        provider=provider.name,
-        account=item.account or "",
-        platform=provider.platform,
-        kind=item.kind,
-        platform_user_id=item.platform_user_id,
-        message_id=item.message_id,
-        fragment=item.fragment,
-    )
-    record = encode(_recorded(received))
-    back = decode(codec.INPUTS, value=record.value, headers=record.headers).data
-    before, after = (provider.parse(item.kind, one.fragment) for one in (received, back))
-    assert before == after
-
-
-def _recorded(data):
-    return Recorded(
-        id="i",
-        time=datetime(2026, 1, 1, tzinfo=UTC),
-        source="/chatfold/gateway",
-        tenant="t",
-        chat_id="c",
-        causation_id="i",
-        correlation_id="i",
-        data=data,
-    )
+    return survive(PROVIDERS[name], body)
 
 
 @pytest.mark.parametrize("name", NAMES)

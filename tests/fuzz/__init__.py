@@ -1,0 +1,1 @@
+"""Webhooks that nobody wrote, against every provider: `make fuzz`."""
