@@ -7,7 +7,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from providers.whapi.fields import SUBPATHS as WHAPI
+_WHAPI: Final = frozenset(
+    {
+        "messages",
+        "statuses",
+        "chats",
+        "contacts",
+        "groups",
+        "presences",
+        "channel",
+        "users",
+        "labels",
+        "calls",
+        "service",
+    }
+)
+"""In mode `path`, as `/messages/post`."""
 
 _EVOLUTION: Final = frozenset(
     {
@@ -49,7 +64,7 @@ _EVOLUTION: Final = frozenset(
 """With `webhookByEvents`."""
 
 SUBPATHS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {"whapi": WHAPI, "evolution": _EVOLUTION}
+    {"whapi": _WHAPI, "evolution": _EVOLUTION}
 )
 
 

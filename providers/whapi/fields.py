@@ -77,23 +77,6 @@ CONTENT: Final = frozenset(
 )
 """What makes a change of a message an edit of its content."""
 
-SUBPATHS: Final = frozenset(
-    {
-        "messages",
-        "statuses",
-        "chats",
-        "contacts",
-        "groups",
-        "presences",
-        "channel",
-        "users",
-        "labels",
-        "calls",
-        "service",
-    }
-)
-"""What a channel in mode `path` adds to the address, as `/messages/post`."""
-
 SECRETS: Final = frozenset(
     {
         "link",  # whoever has it can read the file
