@@ -115,7 +115,10 @@ class Evidence(StrEnum):
 
 
 class Media(Value, frozen=True, kw_only=True):
-    """A file by the provider's reference; never its bytes, never a signed URL."""
+    """A file by the provider's reference; never its bytes.
+
+    The reference is a signed URL only where the provider gives nothing else to fetch the file by.
+    """
 
     reference: str
     mime: str | None = None

@@ -82,7 +82,14 @@ async def _serve(box: Opening, statuses: tuple[str, str] | None, *, as_json: boo
 
 
 def _announce(box: Sandbox, *, as_json: bool) -> None:
-    urls = {"url": box.url, "whatsapp_cloud": box.whatsapp_url, "telegram": box.telegram_url}
+    urls = {
+        "url": box.url,
+        "whatsapp_cloud": box.whatsapp_url,
+        "telegram": box.telegram_url,
+        "instagram": box.instagram_url,
+        "whapi": box.whapi_url,
+        "greenapi": box.greenapi_url,
+    }
     if as_json:
         print_json(urls)
         sys.stdout.flush()
