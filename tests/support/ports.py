@@ -120,12 +120,20 @@ class MemoryAccounts:
     credentials: dict[str, str] | None
     missing: tuple[str, ...] = ()
     away: Away = field(default_factory=Away)
+    base_url: str | None = None
+    known: dict[tuple[str, str], Account] = field(default_factory=dict)
 
     async def access(self, *, tenant: str, provider: str, account: str) -> Access | None:
         self.away.check()
         if self.credentials is None:
             return None
-        known = Account(provider=provider, account=account, platform=Platform.WHATSAPP)
+        new = Account(
+            provider=provider,
+            account=account,
+            platform=Platform.WHATSAPP,
+            base_url=self.base_url,
+        )
+        known = self.known.setdefault((provider, account), new)
         return Access(account=known, credentials=self.credentials, missing=self.missing)
 
 

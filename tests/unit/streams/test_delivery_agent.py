@@ -5,19 +5,22 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
 from providers.channels import CHANNELS
 from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
 from providers.protocol import Accepted
+from providers.sending import MailAnswer
 from schemas import codec, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
 from schemas.inputs import SendReported
 from schemas.work import AnswerQuestion, Question
+from streams.agents.breaker import IN_A_ROW
 from streams.agents.delivery import Delivery, World
-from streams.ports import Leaving, NotConnected, Unanswered
+from streams.ports import UNLIMITED, Crowded, Leaving, Limiter, NotConnected, Turn, Unanswered
 from streams.window import Left
 from tests.support import agents
 from tests.support.ports import (
@@ -47,6 +50,7 @@ class Desk:
     accounts: MemoryAccounts = field(
         default_factory=lambda: MemoryAccounts({"access_token": "s3cr3t"})
     )
+    limiter: Limiter = UNLIMITED
     leaving: Leaving = field(default_factory=Leaving)
     reached: list[str] = field(default_factory=list)
 
@@ -62,6 +66,7 @@ class Desk:
                 inbox=INBOX,
                 now=Ticking(),
                 reach=self.reached.append,
+                limiter=self.limiter,
             )
         )
 
@@ -336,6 +341,72 @@ async def test_accounts_that_cannot_be_looked_up_are_waited_for() -> None:
     desk = Desk(accounts=MemoryAccounts({"access_token": "x"}, away=Away(3)))
     [report] = await desk.handle()
     assert report.outcome is SendOutcome.SENT
+
+
+class Busy:
+    """A limiter that has no turn to give until it is free."""
+
+    def __init__(self) -> None:
+        self.free = False
+
+    def book(self, key: str, rate: object, longest: float) -> Turn | Crowded:
+        return Turn(0.0) if self.free else Crowded(42.0)
+
+
+async def test_an_order_without_a_turn_is_reported_to_come_again_and_calls_nobody() -> None:
+    desk = Desk(limiter=Busy())
+    [report] = await desk.handle()
+    assert (report.outcome, report.error_code) == (SendOutcome.FAILED, "throttled")
+    assert (report.retryable, report.retry_after_seconds) == (True, 42.0)
+    assert report.http_status is None
+    assert desk.http.calls == 0
+
+
+async def test_an_attempt_that_was_sent_back_is_never_sent_when_its_order_comes_again() -> None:
+    desk = Desk(limiter=Busy())
+    await desk.handle()
+    desk.limiter.free = True
+    first, second = await desk.handle()
+    assert first == second
+    assert desk.http.calls == 0
+
+
+async def test_while_an_account_is_refused_again_and_again_its_orders_come_again_later() -> None:
+    no = SendFailure(code=FailureCode.UNAUTHENTICATED, http_status=401, detail="no")
+    desk = Desk(http=ScriptedHttp([no] * IN_A_ROW))
+    for chat in range(IN_A_ROW + 2):
+        await desk.handle(agents.order(chat, 0))
+    codes = [one.error_code for one in desk.reports]
+    assert codes == ["unauthenticated"] * IN_A_ROW + ["account_stopped"] * 2
+    assert desk.reports[-1].retryable
+    assert desk.reports[-1].retry_after_seconds > 0
+    assert desk.http.calls == IN_A_ROW
+
+
+async def test_an_email_is_handed_to_the_mail_client() -> None:
+    accounts = MemoryAccounts({}, base_url="smtp://smtp.acme.example:587")
+    desk = Desk(accounts=accounts, mail=ScriptedMail([MailAnswer(550, "5.1.1 nobody")]))
+    order = agents.order(1, 0, provider="email", account="help@acme.example")
+    mailed = _with(order, msgspec.structs.replace(order.data, to="anna@example.com"))
+    [report] = await desk.handle(mailed)
+    assert (report.outcome, report.error_code) == (SendOutcome.FAILED, "recipient_unreachable")
+    assert [one.mail.recipient for one in desk.mail.posted] == ["anna@example.com"]
+    assert desk.http.calls == 0
+
+
+async def test_what_a_channel_refuses_is_reported_and_asked_of_nobody() -> None:
+    desk = Desk(accounts=MemoryAccounts({}, base_url="smtp://smtp.acme.example:587"))
+    [report] = await desk.handle(agents.order(1, 0, provider="email", account="no address"))
+    assert (report.outcome, report.error_code) == (SendOutcome.FAILED, "not_configured")
+    assert not desk.mail.posted
+
+
+async def test_a_retry_is_counted() -> None:
+    labels = {"provider": "whatsapp_cloud", "outcome": "sent"}
+    before = REGISTRY.get_sample_value("chatfold_delivery_retries_total", labels) or 0.0
+    await Desk().handle(agents.order(1, 0, attempt=1))
+    await Desk().handle(agents.order(1, 0, attempt=2))
+    assert REGISTRY.get_sample_value("chatfold_delivery_retries_total", labels) == before + 1
 
 
 async def test_an_order_that_is_not_its_own_is_an_error() -> None:
