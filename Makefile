@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 60
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test check fix fault fuzz bench docs lock clean install
@@ -28,6 +29,9 @@ fix: install  ## what can be mended by itself
 fault: install  ## the full counts of the fault tests
 	@CHATFOLD_FAULT_RUNS=20 $(BIN)/python -m pytest tests/fault $(ARGS)
 
+fuzz: $(VENV)/.fuzzing  ## mutated webhooks against every provider, for FUZZ_SECONDS
+	@$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) $(ARGS)
+
 bench: install  ## every benchmark, one after the other
 	@$(BIN)/python -m tests.bench $(ARGS)
 
@@ -37,6 +41,8 @@ docs: install  ## generated documents: schemas, AsyncAPI, settings
 lock: install  ## resolve the pins of pyproject.toml again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra stack --group dev \
 		--generate-hashes --no-annotate --no-header pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:fuzz \
+		--generate-hashes --no-annotate --no-header --output-file fuzz.lock
 
 clean:  ## stop the servers and delete their data and the virtual environment
 	@if [ -x $(BIN)/chatfold ]; then $(BIN)/chatfold stack down; fi
@@ -51,4 +57,8 @@ $(INSTALLED): requirements.lock bootstrap.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/.fuzzing: $(INSTALLED) fuzz.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r fuzz.lock
 	@touch $@

@@ -4,13 +4,24 @@ Every body goes to every provider. What once reached new code is kept in `.chatf
 is where the next run begins; a body that breaks something is written there too.
 """
 
+import contextlib
 import hashlib
+import io
 import sys
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ImportError:
+    sys.exit(
+        "atheris is built for Linux on x86_64 only; elsewhere "
+        "`pytest tests/property/test_provider_bodies.py` damages the same bodies"
+    )
 
-with atheris.instrument_imports(include=["providers", "schemas"], enable_loader_override=False):
+with (
+    contextlib.redirect_stderr(io.StringIO()),  # it names every module
+    atheris.instrument_imports(include=["providers", "schemas"], enable_loader_override=False),
+):
     from providers.registry import PROVIDERS
 
 from tests.fuzz.mutations import damaged
@@ -48,7 +59,14 @@ def seeds() -> Path:
 def main() -> None:
     """Fuzz until libFuzzer is told to stop; ends with an error where something raised."""
     folder = [] if any(Path(one).is_file() for one in sys.argv[1:]) else [str(seeds())]
-    limits = [f"-max_len={LONGEST}", "-timeout=10", "-verbosity=0", f"-artifact_prefix={KEPT}/"]
+    limits = [
+        f"-max_len={LONGEST}",
+        "-timeout=10",
+        "-verbosity=0",
+        "-print_final_stats=1",
+        f"-artifact_prefix={KEPT}/",
+    ]
+    print(f"{len(PROVIDERS)} providers; what breaks one is written to {KEPT}/", flush=True)
     atheris.Setup([*sys.argv, *limits, *folder], one, custom_mutator=mutate)
     atheris.Fuzz()
 
