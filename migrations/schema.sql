@@ -607,6 +607,8 @@ CREATE INDEX messages_of_conversation ON messages USING btree (conversation_id, 
 
 CREATE UNIQUE INDEX messages_platform_message_id ON messages USING btree (chat_id, platform_message_id) WHERE (platform_message_id IS NOT NULL);
 
+CREATE INDEX messages_replies ON messages USING btree (created_at, message_id) WHERE (received_at IS NOT NULL);
+
 CREATE INDEX messages_search ON messages USING gin (search);
 
 CREATE INDEX processed_events_processed_at ON processed_events USING brin (processed_at);
