@@ -40,6 +40,9 @@ def of_ours(draft: Draft, message: Message) -> Attempt | None:
     for one in unconfirmed(state):
         if (one.holds or message.is_own) and _alike(one.reply.content, message.content):
             return one.reply.reply_id, one.reply.attempt
+    for reply in state.recent:
+        if reply.is_nameless and _alike(reply.content, message.content):
+            return reply.reply_id, reply.attempt
     return None
 
 

@@ -35,6 +35,7 @@ from streams.decide.state import (
     Told,
     Wait,
     in_flight,
+    is_name_awaited,
     unconfirmed,
 )
 
@@ -47,11 +48,16 @@ def sent(after: ChatState, fact: MessageSent) -> None:
     """The first reply of the outbox has left; the next may."""
     left = after.outbox[0]
     after.outbox = after.outbox[1:]
+    name = fact.platform_message_id
+    if name is None and left.told is not None:
+        name = left.told.platform_message_id
+    if name is None:
+        left = replace(left, is_nameless=True)
     after.recent = (*after.recent[-RECENT + 1 :], left)
-    if fact.platform_message_id is not None:
-        _name(after, fact.platform_message_id, fact.reply_id, fact.attempt)
+    if name is not None:
+        _name(after, name, fact.reply_id, fact.attempt)
     if after.early:
-        _forget_early(after, fact.platform_message_id)
+        _forget_early(after, name)
 
 
 def not_sent(
@@ -126,15 +132,19 @@ def reported(after: ChatState, fact: MessageStatusReported) -> None:
         return
     if after.early:
         _forget_early(after, fact.platform_message_id, all_others=False)
+    if after.recent:
+        _learn_name(after, fact.platform_message_id, (fact.message_id, fact.attempt))
     if fact.status in _ARRIVED and after.recent:
         after.recent = tuple(one for one in after.recent if not _is(one, fact))
-    _tell(after, fact, Evidence.STATUS, fact.error_code or "" if _failed(fact) else None)
+    _tell(after, fact.platform_message_id, (fact.message_id, fact.attempt), fact)
 
 
 def recognised(after: ChatState, fact: EchoRecognised) -> None:
     """The echo is no longer held, and its name is the reply's."""
     drop_echo(after, fact.platform_message_id)
-    _tell(after, fact, Evidence.ECHO, None)
+    attempt = (fact.reply_id, fact.attempt)
+    _tell(after, fact.platform_message_id, attempt, None)
+    _learn_name(after, fact.platform_message_id, attempt)
     _name(after, fact.platform_message_id, fact.reply_id, fact.attempt)
 
 
@@ -200,6 +210,15 @@ def _hold(after: ChatState, one: Held) -> None:
         after.held = tuple(held for held in after.held if held is not idle[0])
 
 
+def _learn_name(after: ChatState, platform_message_id: str, attempt: tuple[str, int]) -> None:
+    """A reply that had none has a name."""
+    for place, reply in enumerate(after.recent):
+        if reply.is_nameless and (reply.reply_id, reply.attempt) == attempt:
+            named = replace(reply, is_nameless=False)
+            after.recent = (*after.recent[:place], named, *after.recent[place + 1 :])
+            _name(after, platform_message_id, *attempt)
+
+
 def _name(after: ChatState, platform_message_id: str, reply_id: str, attempt: int) -> None:
     sent = Sent(platform_message_id, reply_id, attempt)
     if sent not in after.sent:
@@ -208,29 +227,29 @@ def _name(after: ChatState, platform_message_id: str, reply_id: str, attempt: in
 
 def _tell(
     after: ChatState,
-    fact: MessageStatusReported | EchoRecognised,
-    by: Evidence,
-    error_code: str | None,
+    platform_message_id: str,
+    attempt: tuple[str, int],
+    status: MessageStatusReported | None,
 ) -> None:
-    """Remember it if the attempt's own report is still to come."""
-    reply_id = fact.message_id if isinstance(fact, MessageStatusReported) else fact.reply_id
-    if after.outbox:
-        head = after.outbox[0]
-        if (head.reply_id, head.attempt) == (reply_id, fact.attempt):
-            told = Told(fact.platform_message_id, by, error_code)
-            after.outbox = (replace(head, told=told), *after.outbox[1:])
+    """Remember it if the attempt's own report is still to come; without a status, an echo told."""
+    head = after.outbox[0] if after.outbox else None
+    if head is None or (head.reply_id, head.attempt) != attempt:
+        return
+    by = Evidence.ECHO if status is None else Evidence.STATUS
+    told = head.told or Told(platform_message_id, by)
+    if status is not None and status.status in _ARRIVED:
+        told = replace(told, has_arrived=True, error_code=None)
+    elif status is not None and status.status is Status.FAILED and not told.has_arrived:
+        told = replace(told, error_code=status.error_code or "")
+    after.outbox = (replace(head, told=told), *after.outbox[1:])
 
 
 def _is(reply: Pending, fact: MessageStatusReported) -> bool:
     return (reply.reply_id, reply.attempt) == (fact.message_id, fact.attempt)
 
 
-def _failed(fact: MessageStatusReported) -> bool:
-    return fact.status is Status.FAILED
-
-
 def _remember_early(after: ChatState, fact: MessageStatusReported) -> None:
-    if in_flight(after) is not None or unconfirmed(after):
+    if is_name_awaited(after):
         early = EarlyStatus(
             fact.platform_message_id,
             fact.status,
@@ -244,8 +263,12 @@ def _remember_early(after: ChatState, fact: MessageStatusReported) -> None:
 def _forget_early(
     after: ChatState, platform_message_id: str | None, *, all_others: bool = True
 ) -> None:
-    """Those of this name have found their message; others cannot be ours if none is awaited."""
+    """Those of this name have found their message; others cannot be ours if none is awaited.
+
+    What is next in the outbox was not on its way yet when they came.
+    """
     rest: Iterable[EarlyStatus] = ()
-    if not all_others or unconfirmed(after):
+    nameless = any(one.is_nameless for one in after.recent)
+    if not all_others or nameless or unconfirmed(after):
         rest = (one for one in after.early if one.platform_message_id != platform_message_id)
     after.early = tuple(rest)

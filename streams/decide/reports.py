@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from schemas.content import Evidence, SendOutcome
+from schemas.content import SendOutcome
 from schemas.facts import MessageSendFailed, MessageSendUnconfirmed, MessageSent
 from schemas.inputs import SendReported
 from streams.decide import delivery, echoes, retries
@@ -43,7 +43,7 @@ def _remember(draft: Draft, reply: Pending) -> None:
 def _hear_failure(draft: Draft, reply: Pending) -> None:
     """A status may have told before that the message, though accepted, has failed."""
     told = reply.told
-    if told is not None and told.error_code is not None and told.by is Evidence.STATUS:
+    if told is not None and told.error_code is not None:
         retries.failed_later(draft, reply.reply_id, reply.attempt, told.error_code)
 
 

@@ -76,11 +76,15 @@ class Mode(Value, frozen=True):
 
 
 class Told(Value, frozen=True):
-    """What was told of an attempt before its own report came; `error_code` if it failed."""
+    """What was told of an attempt before its own report came.
+
+    `error_code` if it failed; what `has_arrived` cannot fail any more.
+    """
 
     platform_message_id: str
     by: Evidence
     error_code: str | None = None
+    has_arrived: bool = False
 
 
 class Pending(Value, frozen=True):
@@ -88,7 +92,7 @@ class Pending(Value, frozen=True):
 
     `to` is its address if that is not the chat's own; `fallbacks` is how many other ways were
     taken. `failures` and `failing_since` tell of the attempts since it was last started by
-    hand or another way.
+    hand or another way. One that the provider took without a name `is_nameless`.
     """
 
     reply_id: str
@@ -104,6 +108,7 @@ class Pending(Value, frozen=True):
     failures: int = 0
     failing_since: datetime | None = None
     told: Told | None = None
+    is_nameless: bool = False
 
 
 class Wait(StrEnum):
@@ -222,6 +227,15 @@ def in_flight(state: ChatState) -> Pending | None:
     if state.held and head.attempt == 1 and any(one.holds for one in state.held):
         return None
     return head
+
+
+def is_name_awaited(state: ChatState) -> bool:
+    """Whether a name that we do not know may be that of a message of ours."""
+    return bool(
+        state.outbox
+        or any(one.wait is Wait.CONFIRMATION for one in state.held)
+        or any(one.is_nameless for one in state.recent)
+    )
 
 
 def unconfirmed(state: ChatState) -> tuple[Held, ...]:
