@@ -1,5 +1,6 @@
 """Laws of the decider, whatever arrives, however often, and wherever it crashes."""
 
+import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,23 +9,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import codec, identity
-from schemas.content import ActionTaken, SendOutcome
+from schemas.content import ActionTaken, Content, MessageKind, Origin, SendOutcome
 from schemas.envelope import Recorded
-from schemas.facts import ConversationClosed, ConversationOpened, MessageReceived, ReplyGenerated
-from schemas.inputs import AnswerReported, SendReported, Timer, TimerFired
+from schemas.facts import (
+    BotPaused,
+    ConversationClosed,
+    ConversationOpened,
+    MessageReceived,
+    MessageSendWithheld,
+    QuestionAnswered,
+    QuestionAsked,
+    ReplyGenerated,
+)
+from schemas.inputs import (
+    AnswerReported,
+    AutoResume,
+    CloseConversation,
+    PauseChat,
+    ResumeChat,
+    SendByHand,
+    SendReported,
+    Timer,
+    TimerFired,
+)
 from schemas.work import SendMessage
 from tests.support import webhooks
 from tests.support.inbox import TOPICS, Inbox
 
 USERS = ("4915100000001", "4915100000002", "4915100000003")
+WISH = Content(kind=MessageKind.TEXT, text="A word from the office")
 WORDS = ("hello", "/HISTORY", "/CLOSE", "/STATS", "/WAPPA", "/EXIT", "again")
 
 arrives = st.tuples(st.just("arrives"), st.integers(0, 2), st.sampled_from(WORDS))
 repeats = st.tuples(st.just("repeats"), st.integers(0, 50), st.none())
 decides = st.tuples(st.just("decides"), st.integers(1, 5), st.booleans())
 agents = st.tuples(st.just("agents"), st.integers(0, 50), st.sampled_from(SendOutcome))
+wishes = st.tuples(st.just("wishes"), st.integers(0, 2), st.integers(0, 4))
 waits = st.tuples(st.just("waits"), st.integers(0, 30), st.integers(0, 2))
-steps = st.lists(st.one_of(arrives, arrives, repeats, decides, agents, agents, waits), max_size=60)
+steps = st.lists(
+    st.one_of(arrives, arrives, repeats, decides, agents, agents, wishes, waits), max_size=60
+)
 
 
 @dataclass
@@ -53,6 +77,20 @@ class World:
             order = self.inbox.orders[which % len(self.inbox.orders)]
             self.inbox.append(act(order, outcome, self.now))
 
+    def wishes(self, person, which):
+        self.count += 1
+        chat = identity.chat_id(
+            tenant=webhooks.TENANT, platform="whatsapp", platform_user_id=USERS[person]
+        )
+        wish = (
+            PauseChat(by="ada"),
+            ResumeChat(by="ada"),
+            AutoResume(by="cron"),
+            SendByHand(content=WISH, by="ada"),
+            CloseConversation(by="ada"),
+        )[which]
+        self.inbox.append(recorded(chat, wish, f"wish-{self.count}", self.now))
+
     def waits(self, hours, person):
         self.now += timedelta(hours=hours)
         for timer in Timer:
@@ -75,6 +113,9 @@ def finish(inbox: Inbox, now) -> None:
         acted = len(inbox.orders)
         for order in inbox.orders:
             inbox.append(act(order, SendOutcome.SENT, now))
+        now += timedelta(hours=2)
+        for user, timer in itertools.product(USERS, (Timer.RETRY, Timer.CONFIRMATION)):
+            inbox.append(fired(user, timer, now))
         inbox.drain()
 
 
@@ -87,7 +128,8 @@ def act(order, outcome, now):
             attempt=data.attempt,
             outcome=outcome,
             platform_message_id=f"out.{data.reply_id}",
-            error_code=None if outcome is SendOutcome.SENT else "refused",
+            error_code=None if outcome is SendOutcome.SENT else "throttled",
+            retryable=outcome is SendOutcome.FAILED and data.attempt % 2 == 1,
             started_at=now,
             finished_at=now,
         )
@@ -151,11 +193,27 @@ def test_a_chat_has_at_most_one_open_conversation(story):
 def test_each_message_is_recorded_once_and_answered_once(story):
     facts = [fact.data for fact in play(story).facts]
     received = [fact for fact in facts if isinstance(fact, MessageReceived)]
-    answered = Counter(f.in_reply_to for f in facts if isinstance(f, ReplyGenerated))
+    replies = [f for f in facts if isinstance(f, ReplyGenerated) and f.origin is Origin.BOT]
+    answered = Counter(f.in_reply_to for f in replies)
+    ignored = {f.platform_message_id for f in received if f.action is ActionTaken.IGNORED_PAUSED}
+    unanswered = asked_during_a_pause(facts)
     assert len({fact.platform_message_id for fact in received}) == len(received)
     assert set(answered.values()) <= {1}
-    assert set(answered) == {f.platform_message_id for f in received}
-    assert all(f.action in {ActionTaken.REPLIED, ActionTaken.COMMAND} for f in received)
+    assert set(answered) == {f.platform_message_id for f in received} - ignored - unanswered
+    actions = {ActionTaken.REPLIED, ActionTaken.COMMAND, ActionTaken.IGNORED_PAUSED}
+    assert all(f.action in actions for f in received)
+
+
+def asked_during_a_pause(facts):
+    """The messages whose question was answered while the bot was silent."""
+    asked = {f.question_id: f.in_reply_to for f in facts if isinstance(f, QuestionAsked)}
+    ended = {f.question_id for f in facts if isinstance(f, QuestionAnswered)}
+    replied = {f.in_reply_to for f in facts if isinstance(f, ReplyGenerated)}
+    return {asked[one] for one in ended} - replied if any_pause(facts) else set()
+
+
+def any_pause(facts):
+    return any(isinstance(fact, BotPaused) for fact in facts)
 
 
 @given(steps)
@@ -165,15 +223,16 @@ def test_each_reply_is_handed_out_once_an_attempt_and_in_order(story):
     orders = [one.data for one in inbox.orders if isinstance(one.data, SendMessage)]
     generated = [f.data.reply_id for f in inbox.facts if isinstance(f.data, ReplyGenerated)]
     assert len({(o.reply_id, o.attempt) for o in orders}) == len(orders)
-    assert sorted(o.reply_id for o in orders) == sorted(generated)
+    assert {o.reply_id for o in orders} <= set(generated)
     for chat_id, chat in by_chat(inbox.facts).items():
         expected = [f.data.reply_id for f in chat if isinstance(f.data, ReplyGenerated)]
         sent = [
             o.data.reply_id
             for o in inbox.orders
-            if o.chat_id == chat_id and isinstance(o.data, SendMessage)
+            if o.chat_id == chat_id and isinstance(o.data, SendMessage) and o.data.attempt == 1
         ]
-        assert sent == expected
+        withheld = {f.data.reply_id for f in chat if isinstance(f.data, MessageSendWithheld)}
+        assert sent == [reply_id for reply_id in expected if reply_id not in withheld]
 
 
 @given(steps, st.integers(1, 7))
