@@ -115,7 +115,9 @@ WHERE a.waiting_for IS NOT NULL AND a.waiting_for = ANY($12::text[])
 """
 _WANTED: Final = """
   AND ($1::text IS NULL OR m.tenant_id = $1)
-  AND ($2::uuid IS NULL OR m.chat_id = $2)
+  AND ($2::uuid IS NULL OR m.conversation_id IN (
+        SELECT v.conversation_id FROM merged_chats(surviving_chat($2)) k (chat_id)
+        JOIN conversations v USING (chat_id)))
   AND ($3::text[] = '{}' OR m.delivery_status::text = ANY($3))
   AND ($4::text IS NULL OR coalesce(f.provider, c.provider) = $4)
   AND ($5::text IS NULL OR coalesce(f.account, c.account) = $5)

@@ -263,6 +263,7 @@ class Conversation(Told):
     """A conversation of a chat."""
 
     conversation_id: UUID
+    chat_id: UUID
     number: int
     status: str
     started_at: datetime
@@ -294,8 +295,13 @@ class ChatMessage(Told):
 
 
 class WholeChat(_Chat):
-    """A chat with its last conversations and messages."""
+    """A chat with its last conversations and messages, those of chats merged into it included.
 
+    Replies go to `address` where that is not `platform_user_id` any more.
+    """
+
+    address: str | None
+    also_known_as: list[str]
     provider: str
     account: str
     last_inbound_at: datetime | None

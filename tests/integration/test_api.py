@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -343,15 +344,24 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+async def merged_with(settings: Settings, chat_id: str) -> set[str]:
+    async with tables.of_settings(settings)() as connection:
+        found = await connection.fetch(
+            "SELECT merged_chats(surviving_chat($1))::text AS chat_id", UUID(chat_id)
+        )
+    return {row["chat_id"] for row in found}
+
+
 async def test_a_filter_leaves_what_it_says(settings, log):
     await fill(settings, log)
     async with serving_api(settings) as alice:
         rows = await everything(alice)
         one = next(row for row in rows if row["error_code"])
         middle = sorted(row["created_at"] for row in rows)[len(rows) // 2]
+        ours = await merged_with(settings, one["chat_id"])
         filters = {
             f"tenant={one['tenant_id']}": lambda row: row["tenant_id"] == one["tenant_id"],
-            f"chat_id={one['chat_id']}": lambda row: row["chat_id"] == one["chat_id"],
+            f"chat_id={one['chat_id']}": lambda row: row["chat_id"] in ours,
             f"provider={one['provider']}": lambda row: row["provider"] == one["provider"],
             f"account={one['account']}": lambda row: row["account"] == one["account"],
             f"error_code={one['error_code']}": lambda row: row["error_code"] == one["error_code"],
@@ -436,3 +446,19 @@ async def test_while_a_server_is_away_nothing_is_accepted_and_all_goes_on_after_
         await until(answered, "PostgreSQL to answer")
     texts = [codec.loads(r.value) for r in await kafka.read_all(settings, names.inbox)]
     assert "after" in [one["content"]["text"] for one in texts]
+
+
+async def test_every_chat_is_listed_and_shown(settings, log):
+    await fill(settings, log)
+    async with serving_api(settings) as alice:
+        chats, cursor = [], ""
+        while cursor is not None:
+            more = f"&cursor={cursor}" if cursor else ""
+            told = await alice.get(f"/v1/chats?limit=3{more}")
+            chats, cursor = chats + told["chats"], told["next_cursor"]
+        assert chats == (await alice.get("/v1/chats?limit=500"))["chats"]
+        assert len({one["chat_id"] for one in chats}) == len(chats) > 3
+        for one in chats:
+            shown = await alice.get(f"/v1/chats/{one['chat_id']}")
+            assert (shown["chat_id"], shown["is_paused"]) == (one["chat_id"], one["is_paused"])
+            assert shown["messages"]

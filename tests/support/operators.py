@@ -71,6 +71,8 @@ def chat(**columns) -> dict[str, object]:
         "pause_reason": None,
         "mode": None,
         "mode_until": None,
+        "address": None,
+        "also_known_as": [],
     }
     return row | columns
 
