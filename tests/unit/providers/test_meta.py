@@ -102,3 +102,25 @@ def test_the_host_that_the_settings_name_is_trusted_and_only_on_its_port():
     assert not meta.is_own_url("https://127.0.0.1:9000/media/1", base)
     assert not meta.is_own_url("http://evil.com/media/1", base)
     assert meta.is_own_url("https://lookaside.fbsbx.com/1", base)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://scontent.cdninstagram.com/v/1.jpg?oh=1", True),
+        ("https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1&signature=2", True),
+        ("https://scontent.xx.fbcdn.net/v/1.jpg", True),
+        ("https://graph.facebook.com/v23.0/1", False),
+        ("https://mmg.whatsapp.net/v/1", False),
+        ("https://www.instagram.com/p/1/", False),
+        ("https://cdninstagram.com.evil.com/1", False),
+        ("http://scontent.cdninstagram.com/1", False),
+        ("https://scontent.cdninstagram.com:8443/1", False),
+    ],
+)
+def test_files_are_on_hosts_of_metas_that_need_no_token(url, expected):
+    assert meta.is_cdn_url(url, None) is expected
+
+
+def test_no_token_goes_to_instagrams_files():
+    assert not meta.is_own_url("https://scontent.cdninstagram.com/v/1.jpg", None)
