@@ -7,6 +7,7 @@ is on, and every picture has a thumbnail: none of it is kept, and the file is fe
 into the log however large the webhook was.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from providers.reading import ID_LIMIT, TEXT_LIMIT, mapping
@@ -45,6 +46,7 @@ _STRUCK: Final = "***"
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 _BUDGET: Final = 400_000
 """Characters of a fragment; even if each takes six bytes, a record of 4 MiB holds them."""
+_LONGEST_NAME: Final = 64  # no dropped name is as long
 _NODE: Final = 16  # characters that a value costs beside its own
 
 
@@ -99,13 +101,12 @@ class _Copy:
         for name, one in value.items():
             if self._left <= 0:
                 break
-            if _is_dropped(name) or (is_file and name in {"url", "URL"}):
+            if _is_dropped(name[:_LONGEST_NAME]) or (is_file and name in {"url", "URL"}):
                 continue
             kept[self._words(name[:ID_LIMIT])] = self.of(one)
         return kept
 
 
+@lru_cache(4096)
 def _is_dropped(name: str) -> bool:
-    if name.islower():
-        return name in _DROPPED or ("_" in name and name.replace("_", "") in _DROPPED)
     return name.lower().replace("_", "").replace("-", "") in _DROPPED

@@ -36,7 +36,7 @@ class Around:
     account: str | None
     keys: tuple[str, ...]
     own: object
-    at: object
+    at: str | None
 
 
 def split(body: object) -> list[Item]:
@@ -63,7 +63,7 @@ def _around(body: Json) -> Around:
         account=_account(body),
         keys=keys_of(body),
         own=body.get("sender"),
-        at=body.get("date_time"),
+        at=identifier(body.get("date_time")),
     )
 
 
