@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
@@ -19,6 +20,8 @@ from schemas.content import Json
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+SESSION_WINDOW: Final = timedelta(hours=24)
+"""After a person's last message; later, only templates and tags that Meta has to approve."""
 GRAPH: Final = "https://graph.facebook.com/v23.0"
 ANSWER_BYTES: Final = 262_144
 _NO_SUCH_OBJECT: Final = (100, 33)  # or the token may not see it: a wrong account or media id

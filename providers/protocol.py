@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from providers.failures import SendFailure, Unconfirmed
@@ -201,6 +201,10 @@ class Provider(Protocol):
     @property
     def platform(self) -> Platform:
         """Where its people are."""
+
+    @property
+    def session_window(self) -> timedelta | None:
+        """How long after a person's last message replies are taken, None for ever."""
 
     @property
     def required_credentials(self) -> tuple[str, ...]:

@@ -21,11 +21,8 @@ PROVIDERS: Final = MappingProxyType[str, Provider](
     }
 )
 
-_WINDOWS: Final = MappingProxyType(
-    {"whatsapp_cloud": timedelta(hours=24), "instagram": timedelta(hours=24)}
-)
-
 
 def session_window(name: str) -> timedelta | None:
     """How long after a person's last message the platform takes replies, None for ever."""
-    return _WINDOWS.get(name)
+    provider = PROVIDERS.get(name)
+    return None if provider is None else provider.session_window

@@ -27,6 +27,7 @@ class Evolution:
 
     name: Final = "evolution"
     platform: Final = Platform.WHATSAPP
+    session_window: Final = None
     required_credentials: Final = (API_KEY,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -54,6 +54,7 @@ class GreenApi:
 
     name: Final = "greenapi"
     platform: Final = Platform.WHATSAPP
+    session_window: Final = None
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

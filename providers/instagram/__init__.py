@@ -28,6 +28,7 @@ class Instagram:
 
     name: Final = "instagram"
     platform: Final = Platform.INSTAGRAM
+    session_window: Final = meta.SESSION_WINDOW
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)

@@ -42,6 +42,7 @@ class Telegram:
 
     name: Final = "telegram"
     platform: Final = Platform.TELEGRAM
+    session_window: Final = None
     required_credentials: Final = (BOT_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -22,6 +22,7 @@ class Whapi:
 
     name: Final = "whapi"
     platform: Final = Platform.WHATSAPP
+    session_window: Final = None
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(authenticity.verify)
     sign = staticmethod(authenticity.sign)

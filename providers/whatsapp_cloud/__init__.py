@@ -30,6 +30,7 @@ class WhatsAppCloud:
 
     name: Final = "whatsapp_cloud"
     platform: Final = Platform.WHATSAPP
+    session_window: Final = meta.SESSION_WINDOW
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)
