@@ -24,8 +24,11 @@ def verify(webhook: Webhook, secret: str) -> bool:
     given = webhook.headers.get(_HEADER)
     if not given or not secret:
         return False
-    if given[: len(_SCHEME)].lower() == _SCHEME:
-        given = given[len(_SCHEME) :].strip()
+    bare = given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else given
+    return _is_same(bare, secret) | _is_same(given, secret)  # some keep the whole header secret
+
+
+def _is_same(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 

@@ -13,16 +13,33 @@ from chatfold.gateway import protocol
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from chatfold.stack import Stack
+from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.inputs import WebhookReceived, WebhookUnrouted
+from schemas.tenants import Account
 from schemas.topics import Topics
 from tests.support import servers as support
-from tests.support.edge import ACME, OTHER, TELEGRAM, WHATSAPP, signed, token, update, wa
+from tests.support.edge import (
+    ACME,
+    OTHER,
+    SECRETS,
+    TELEGRAM,
+    WHATSAPP,
+    signed,
+    tenant,
+    token,
+    update,
+    wa,
+)
 from tests.support.fixtures import WEBHOOKS, webhook_files
 from tests.support.gateway import Load, inputs, message, names, prepare, served
 from tests.support.records import held
 from tests.support.roles import Process, free_port, running
 
+ADDED = {
+    "whapi": ["whapi/messages", "whapi/messages/post", "whapi/acme/statuses/put"],
+    "evolution": ["evolution/messages-upsert", "evolution/acme/connection-update"],
+}
 HUGE = WEBHOOKS / "meta_whatsapp" / "huge-900-messages-1mb__composed__pywa.json"
 
 
@@ -125,20 +142,42 @@ async def test_unrouted_and_unrecognised_are_kept_and_answered_200(settings: Set
     assert (unrouted.account, unrecognised.kind) == ("999", "unrecognised")
 
 
-@pytest.mark.parametrize(
-    ("provider", "path", "folder"),
-    [
-        ("whatsapp_cloud", WHATSAPP, "100"),
-        ("telegram", TELEGRAM, "200"),
-    ],
-)
-async def test_every_shared_body_is_answered_200(settings: Settings, provider, path, folder):
-    async with served(settings, ACME) as gateway:
+@pytest.mark.parametrize("provider", list(PROVIDERS))
+async def test_every_shared_body_is_answered_200(settings: Settings, provider: str):
+    async with served(settings, tenant("acme", _account(provider))) as gateway:
         for file in webhook_files(provider):
             body = file.read_bytes()
-            headers = signed(body, "ACME") if provider == "whatsapp_cloud" else token("BOT")
-            assert (await gateway.post(path, body, headers))[0] == 200, file.name
+            headers = PROVIDERS[provider].sign(body, SECRETS["ACME"])
+            answer = await gateway.post(f"/webhooks/{provider}", body, headers)
+            assert answer[0] == 200, file.name
         assert len(await gateway.inbox()) >= len(webhook_files(provider))
+
+
+def _account(provider: str) -> Account:
+    platform = PROVIDERS[provider].platform
+    return Account(provider=provider, account="100", platform=platform, secrets=("env:ACME",))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_every_provider_may_use_any_verb_and_say_more_in_the_path(
+    settings: Settings, method: str, pieces: int
+):
+    """Whapi's modes `path` and `method`, and what a proxy or an Evolution server appends."""
+    async with served(settings, tenant("acme", *map(_account, PROVIDERS))) as gateway:
+        posted = 0
+        for name, provider in PROVIDERS.items():
+            for path in (name, f"{name}/acme", f"{name}/acme/100/any/thing", *ADDED.get(name, ())):
+                body = codec.dumps({"new": posted})
+                headers = provider.sign(body, SECRETS["ACME"])
+                answer = await gateway.post(
+                    f"/webhooks/{path}", body, headers, method=method, pieces=pieces
+                )
+                assert answer[0] == 200, (method, path)
+                posted += 1
+        found = await gateway.inbox()
+        assert len(found) == posted
+        assert {one.account for one in found} == {"100"}
 
 
 async def test_a_tenant_that_is_added_is_known_without_a_restart(settings: Settings):
