@@ -224,12 +224,14 @@ def views_consumer(settings: Settings, store: ViewStore, instance: str | None = 
 
 
 def folded(log: Iterable[Recorded[Fact]]) -> dict[tuple[str, str], ActiveChat]:
-    """What the views must be: one fact at a time."""
+    """What the views must be, one fact at a time, of the chats that go on."""
     found: dict[tuple[str, str], ActiveChat | None] = {}
     for one in log:
         chat = (one.tenant, one.chat_id)
         found[chat] = views.evolve(found.get(chat), one, LIFETIME)
-    return {chat: view for chat, view in found.items() if view is not None}
+    return {
+        chat: view for chat, view in found.items() if view is not None and view.merged_into is None
+    }
 
 
 def recently(log: Sequence[Recorded[Fact]]) -> list[Recorded[Fact]]:
