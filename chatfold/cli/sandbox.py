@@ -88,6 +88,7 @@ def _announce(box: Sandbox, *, as_json: bool) -> None:
         "telegram": box.telegram_url,
         "instagram": box.instagram_url,
         "whapi": box.whapi_url,
+        "evolution": box.evolution_url,
         "greenapi": box.greenapi_url,
     }
     if as_json:

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.clock import Clock
-from chatfold.sandbox import graph, greenapi, instagram, telegram, twilio, webpush, whapi
+from chatfold.sandbox import evolution, graph, greenapi, instagram, telegram, twilio, webpush, whapi
 from chatfold.sandbox.control import Control
 from chatfold.sandbox.exchange import World
 from chatfold.sandbox.faults import Faults
@@ -49,6 +49,11 @@ class Sandbox:
     def whapi_url(self) -> str:
         """The base URL for Whapi accounts; a token is `CHANNEL:anything`."""
         return f"{self.url}{whapi.PREFIX}"
+
+    @property
+    def evolution_url(self) -> str:
+        """The base URL for Evolution accounts; an account is the instance that a URL names."""
+        return f"{self.url}{evolution.PREFIX}"
 
     @property
     def instagram_url(self) -> str:
@@ -104,6 +109,7 @@ def _app(world: World, media: Media, browsers: Browsers) -> web.Application:
     app.add_routes(Control(world, media).routes())
     app.add_routes(telegram.routes(world, media))
     app.add_routes(whapi.routes(world, media))
+    app.add_routes(evolution.routes(world, media))
     app.add_routes(instagram.routes(world, media))
     app.add_routes(graph.routes(world, media))
     app.add_routes(greenapi.routes(world, media))

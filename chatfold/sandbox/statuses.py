@@ -11,7 +11,7 @@ from typing import Final, Self
 import aiohttp
 
 from chatfold.clock import Clock
-from chatfold.sandbox import graph, whapi
+from chatfold.sandbox import evolution, graph, whapi
 from chatfold.sandbox.journal import Received
 from providers.registry import PROVIDERS
 from schemas import codec
@@ -20,7 +20,11 @@ from schemas.content import Json
 logger = logging.getLogger(__name__)
 
 BODIES: Final[Mapping[str, Callable[[Received, str, datetime], Json]]] = MappingProxyType(
-    {graph.PROVIDER: graph.status_webhook, whapi.PROVIDER: whapi.status_webhook}
+    {
+        graph.PROVIDER: graph.status_webhook,
+        whapi.PROVIDER: whapi.status_webhook,
+        evolution.PROVIDER: evolution.status_webhook,
+    }
 )
 """How each provider tells of a message, by one of `WORDS`."""
 

@@ -26,6 +26,7 @@ _BY_WORDS: Final = (
     ("message not found", FailureCode.MEDIA_UNAVAILABLE),
     ("must be a url", FailureCode.CONTENT_REFUSED),
     ("is required", FailureCode.CONTENT_REFUSED),
+    ("requires property", FailureCode.CONTENT_REFUSED),
     ("cannot be empty", FailureCode.CONTENT_REFUSED),
     ("single emoji", FailureCode.CONTENT_REFUSED),
     ("request entity too large", FailureCode.TOO_LARGE),
