@@ -298,6 +298,17 @@ class TestActions:
         item, told = from_me(type="action", action=node)
         assert (item.kind, told.from_human) == (ItemKind.ECHO, True)
 
+    @pytest.mark.parametrize(
+        ("node", "kind"),
+        [
+            ({"type": "edit", "target": TARGET, "edited_content": {"body": "new"}}, ItemKind.EDIT),
+            ({"type": "delete", "target": TARGET}, ItemKind.DELETE),
+            ({"type": "pin", "target": TARGET}, ItemKind.SYSTEM),
+        ],
+    )
+    def test_what_the_business_edits_or_deletes_is_no_echo(self, node, kind):
+        assert from_me(type="action", action=node)[0].kind is kind
+
     @pytest.mark.parametrize("word", ["edit", "edited"])
     @pytest.mark.parametrize("node", [{"body": "new"}, {"text": {"body": "new"}}])
     def test_an_edit_has_its_target_and_the_new_content(self, word, node):
