@@ -54,8 +54,10 @@ def sent(after: ChatState, fact: MessageSent) -> None:
     if name is None:
         left = replace(left, is_nameless=True)
     after.recent = (*after.recent[-RECENT + 1 :], left)
-    if name is not None:
-        _name(after, name, fact.reply_id, fact.attempt)
+    if name is not None and left.told is not None:
+        _name(after, name, fact.reply_id, fact.attempt)  # an echo may have told it before
+    elif name is not None:
+        after.sent = (*after.sent[-SENT + 1 :], Sent(name, fact.reply_id, fact.attempt))
     if after.early:
         _forget_early(after, name)
 

@@ -45,16 +45,14 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
 
 def hand_out(draft: Draft) -> None:
     """Order the reply that is next to be sent, unless it was so before."""
-    away = _attempt(in_flight(draft.before))
-    while (head := in_flight(draft.state)) is not None and _attempt(head) != away:
+    away = in_flight(draft.before)
+    while (head := in_flight(draft.state)) is not None:
+        if away is not None and away.reply_id == head.reply_id and away.attempt == head.attempt:
+            return
         if not _is_outside_window(draft, head):
             draft.order(_send(head, draft.state))
             return
         retries.withhold(draft, head)
-
-
-def _attempt(reply: Pending | None) -> tuple[str, int] | None:
-    return None if reply is None else (reply.reply_id, reply.attempt)
 
 
 def _is_outside_window(draft: Draft, reply: Pending) -> bool:
