@@ -4,6 +4,7 @@ A token that ends in `expired`, `starting` or `spent` belongs to an instance in 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -83,6 +84,20 @@ class GreenApi:
             case _:
                 named = f"3EB0{request.number:016X}"
                 return Answer(200, {"idMessage": named}, named)
+
+
+def status_webhook(received: Received, word: str, at: datetime) -> Json:
+    """The body that tells how a message that was taken fares."""
+    instance: Json = {"idInstance": received.account, "wid": "", "typeInstance": "whatsapp"}
+    return {
+        "typeWebhook": "outgoingMessageStatus",
+        "chatId": received.to,
+        "instanceData": instance,
+        "timestamp": int(at.timestamp()),
+        "idMessage": received.message_id,
+        "status": word,
+        "sendByApi": True,
+    }
 
 
 def _spent(request: Received) -> Answer:

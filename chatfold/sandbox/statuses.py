@@ -11,7 +11,7 @@ from typing import Final, Self
 import aiohttp
 
 from chatfold.clock import Clock
-from chatfold.sandbox import evolution, graph, whapi
+from chatfold.sandbox import evolution, graph, instagram, whapi
 from chatfold.sandbox.journal import Received
 from providers.registry import PROVIDERS
 from schemas import codec
@@ -19,14 +19,16 @@ from schemas.content import Json
 
 logger = logging.getLogger(__name__)
 
-BODIES: Final[Mapping[str, Callable[[Received, str, datetime], Json]]] = MappingProxyType(
+BODIES: Final[Mapping[str, Callable[[Received, str, datetime], Json | None]]] = MappingProxyType(
     {
         graph.PROVIDER: graph.status_webhook,
         whapi.PROVIDER: whapi.status_webhook,
         evolution.PROVIDER: evolution.status_webhook,
+        greenapi.PROVIDER: greenapi.status_webhook,
+        instagram.PROVIDER: instagram.status_webhook,
     }
 )
-"""How each provider tells of a message, by one of `WORDS`."""
+"""How each provider tells of a message, by one of `WORDS`; None where it does not."""
 
 WORDS: Final = ("sent", "delivered", "read")
 WAITING: Final = 10_000
@@ -77,7 +79,9 @@ class StatusSender:
         while True:
             received = await self._waiting.get()
             for word in WORDS:
-                await self._post(codec.dumps(self._body(received, word, self._now())))
+                body = self._body(received, word, self._now())
+                if body is not None:
+                    await self._post(codec.dumps(body))
 
     async def _post(self, body: bytes) -> None:
         headers = {"content-type": "application/json", **self._provider.sign(body, self._secret)}

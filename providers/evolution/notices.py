@@ -42,7 +42,8 @@ def split(around: Envelope, data: object) -> list[Item]:
     where = PERSONAL.get(around.event)
     if where is None:
         return [_item(around, "", part) for part in _parts(data)]
-    return [_personal(around, one, where) for one in (data if isinstance(data, list) else [data])]
+    listed = data if isinstance(data, list) and data else [data]
+    return [_personal(around, one, where) for one in listed]
 
 
 def _parts(data: object) -> Iterator[object]:

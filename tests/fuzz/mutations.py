@@ -60,18 +60,22 @@ def _struck(body: object, chance: random.Random) -> object:
     if not found:
         return chance.choice(ODD)
     holder, key = chance.choice(found)
-    blow = chance.randrange(5)
-    if blow == 0:
-        del holder[key]
-    elif blow == 1:
-        holder[key] = copy.deepcopy(chance.choice(ODD))
-    elif blow == 2:
-        other, where = chance.choice(found)
-        holder[key] = copy.deepcopy(other[where])
-    elif blow == 3:
-        holder[key] = [copy.deepcopy(holder[key]), copy.deepcopy(holder[key])]
-    elif isinstance(holder, list):
-        holder.append(copy.deepcopy(holder[key]))
-    else:
-        holder[f"{key}_"] = holder.pop(key)
+    match chance.choice(_BLOWS):
+        case "remove":
+            del holder[key]
+        case "replace":
+            holder[key] = copy.deepcopy(chance.choice(ODD))
+        case "move":
+            other, where = chance.choice(found)
+            holder[key] = copy.deepcopy(other[where])
+        case "double":
+            holder[key] = [copy.deepcopy(holder[key]), copy.deepcopy(holder[key])]
+        case "lengthen" if isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[key]))
+        case _ if isinstance(holder, dict):
+            holder[f"{key}_"] = holder.pop(key)
     return body
+
+
+_BLOWS = ("remove", "remove", *["replace"] * 4, "move", "double", "lengthen")
+"""Most mistakes are about types: a list or an object where a word was."""
