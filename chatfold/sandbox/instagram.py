@@ -1,6 +1,7 @@
 """Instagram Messaging: send, sender actions, files behind signed links."""
 
 from base64 import b64encode
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -9,11 +10,12 @@ from aiohttp import web
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
-from providers.reading import mapping
+from providers.reading import mapping, text
 from schemas.content import Json
 
 PROVIDER: Final = "instagram"
 PREFIX: Final = "/instagram"
+APP: Final = 1517776481860111
 ACTIONS: Final = ("mark_seen", "typing_on", "typing_off", "react", "unreact")
 ATTACHMENTS: Final = frozenset({"image", "video", "audio", "file", "like_heart", "template"})
 _NAMELESS: Final = frozenset({"react", "unreact"})
@@ -86,18 +88,18 @@ def _objection_to_action(action: object, payload: Json) -> str | None:
 
 
 def _objection_to_message(message: Json) -> str | None:
-    text, attachment = message.get("text"), mapping(message.get("attachment"))
-    if not text and not attachment:
+    words, attachment = text(message.get("text")), mapping(message.get("attachment"))
+    if not words and not attachment:
         return "Message cannot be empty, must provide valid attachment or text"
-    if text and attachment:
+    if words and attachment:
         return "Only one of the text, attachment, and dynamic_text fields can be specified"
-    if isinstance(text, str) and len(text.encode()) > _LONGEST_TEXT:
+    if words and len(words.encode()) > _LONGEST_TEXT:
         return f"Length of param message[text] must be less than or equal to {_LONGEST_TEXT}"
     return _objection_to_file(attachment) if attachment else None
 
 
 def _objection_to_file(attachment: Json) -> str | None:
-    kind, payload = attachment.get("type"), mapping(attachment.get("payload"))
+    kind, payload = text(attachment.get("type")), mapping(attachment.get("payload"))
     if kind not in ATTACHMENTS:
         names = ", ".join(sorted(ATTACHMENTS)).upper()
         return f"Param message[attachment][type] must be one of {{{names}}}"
@@ -105,6 +107,29 @@ def _objection_to_file(attachment: Json) -> str | None:
         payload.get("url") or payload.get("attachment_id") or kind in {"like_heart", "template"}
     )
     return None if is_named else "Param message[attachment][payload] has no url"
+
+
+def status_webhook(received: Received, word: str, at: datetime) -> Json | None:
+    """What tells that a message was taken: its echo when it is sent, later that it is read."""
+    milliseconds = int(at.timestamp() * 1000)
+    account, person = {"id": received.account}, {"id": received.to}
+    if word == "sent":
+        said = mapping(received.body.get("message"))
+        message = {**_echoed(said), "mid": received.message_id, "is_echo": True, "app_id": APP}
+        told: Json = {"sender": account, "recipient": person, "message": message}
+    elif word == "read":
+        told = {"sender": person, "recipient": account, "read": {"mid": received.message_id}}
+    else:  # Instagram tells of no delivery
+        return None
+    event = {**told, "timestamp": milliseconds}
+    entry = {"id": received.account, "time": milliseconds, "messaging": [event]}
+    return {"object": PROVIDER, "entry": [entry]}
+
+
+def _echoed(message: Json) -> Json:
+    """The message as it comes back: what was one attachment is a list of one."""
+    told = {key: one for key, one in message.items() if key != "attachment"}
+    return told | ({"attachments": [message["attachment"]]} if "attachment" in message else {})
 
 
 def routes(world: World, media: Media) -> list[web.RouteDef]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,14 +10,16 @@ from chatfold import clock
 from chatfold.http import Http
 from chatfold.sandbox import Fault, FaultKind, Match, Sandbox, running
 from chatfold.sandbox.media import File
+from chatfold.sandbox.statuses import BODIES, WORDS
 from providers.failures import FailureCode, SendFailure, Unconfirmed
 from providers.instagram import PROVIDER
-from providers.protocol import Accepted, Fetched, Heard, Outgoing
+from providers.protocol import Accepted, Fetched, Heard, Message, Outgoing, StatusReport
 from schemas.content import Content, Media, MessageKind
 from streams.ports import Trouble, Unanswered
 
 TOKEN = "17841:sandbox-token"
 CREDENTIALS = {"access_token": TOKEN}
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 VOICE = File(b"OggS" * 100, "audio/ogg")
 
 
@@ -122,3 +125,21 @@ async def test_a_file_is_behind_a_signed_link(instagram: Instagram) -> None:
     large = await instagram.fetch(f"{link}?signature=AYe", most=10)
     assert isinstance(large, SendFailure)
     assert large.code is FailureCode.TOO_LARGE
+
+
+async def test_what_was_taken_comes_back_as_our_own_and_is_read_later(instagram: Instagram) -> None:
+    result = await instagram.send("hello")
+    assert isinstance(result, Accepted)
+    [taken] = instagram.box.journal.find()
+    bodies = [BODIES["instagram"](taken, word, NOON) for word in WORDS]
+    items = [item for body in bodies if body for item in PROVIDER.split(body)]
+    assert [(item.kind.value, item.account, item.platform_user_id) for item in items] == [
+        ("echo", "17841", "5"),
+        ("status", "17841", "5"),
+    ]
+    echo, reading = (PROVIDER.parse(item.kind, item.fragment) for item in items)
+    assert isinstance(echo, Message)
+    assert (echo.content.text, echo.is_own, echo.reference) == ("hello", True, "reply:1")
+    assert echo.platform_message_id == result.platform_message_id
+    assert isinstance(reading, StatusReport)
+    assert reading.platform_message_id == result.platform_message_id

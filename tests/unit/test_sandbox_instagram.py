@@ -47,6 +47,7 @@ def test_what_is_done_and_not_said_has_no_name(action: str) -> None:
         {"message": {"text": "hi", **IMAGE}},
         {"message": {"attachment": {"type": "song", "payload": {"url": "x"}}}},
         {"message": {"attachment": {"type": "image", "payload": {}}}},
+        {"message": {"attachment": {"type": [[]], "payload": []}}},
         {"sender_action": "dance"},
         {"sender_action": "react", "payload": {}},
     ],
