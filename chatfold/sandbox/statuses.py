@@ -11,7 +11,7 @@ from typing import Final, Self
 import aiohttp
 
 from chatfold.clock import Clock
-from chatfold.sandbox import evolution, graph, instagram, whapi
+from chatfold.sandbox import evolution, graph, greenapi, instagram, whapi
 from chatfold.sandbox.journal import Received
 from providers.registry import PROVIDERS
 from schemas import codec
