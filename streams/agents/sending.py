@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, assert_never
 
@@ -76,6 +76,8 @@ class Sending:
     message: SendMessage
     effect_id: str
     leaving: Leaving
+    place: ExitStack = field(default_factory=ExitStack)
+    """Given back when the provider has answered: no place waits for the ledger and the log."""
 
     async def run(self) -> None:
         """Return when the report is in the log; raises `Left`."""
@@ -89,10 +91,9 @@ class Sending:
         if refused is not None:
             await self._deal(access, refused)
             return
-        try:
+        with self.place:
+            self.place.callback(line.leave)
             await self._deal(access, None)
-        finally:
-            line.leave()
 
     async def _deal(self, access: Access | None, refused: SendFailure | None) -> None:
         """Send, unless it is `refused`, or it happened before; and tell.
@@ -172,6 +173,7 @@ class Sending:
     async def _call(self, access: Access | None, refused: SendFailure | None) -> SendReported:
         started_at = self.world.now()
         ended = refused or await self._send(access)
+        self.place.close()
         if access is not None and refused is None:
             self.lines.of(self.order.tenant, access).ended(ended, access)
         return outcomes.reported(
