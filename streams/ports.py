@@ -127,14 +127,14 @@ AT_ONCE: Final = Turn(0.0)
 class Limiter(Protocol):
     """Hands out turns, so that all processes together keep to a rate."""
 
-    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+    async def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
         """A turn within `longest` seconds for what counts against `key`, if there is one."""
 
 
 class Unlimited:
     """Lets everybody go at once."""
 
-    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:  # noqa: ARG002  # a port
+    async def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:  # noqa: ARG002  # a port
         """A turn at once."""
         return AT_ONCE
 

@@ -1,11 +1,12 @@
-"""Limits shared through Redis or Valkey, without a question to it on any message's way.
+"""Limits shared through Redis or Valkey, without a question to it on the way of most messages.
 
-Each process hands out turns from what it knows, tells the others 20 times a second what it
-has handed out, and hears how far all of them are ahead. So the rate of all together is kept
-exactly over time, and exceeded for a moment by no more than what the processes send within
-one exchange. While Redis is away each keeps to its share, by the number of processes that
-there were. Keys, after the prefix: `bucket:KEY`, gone once it is over, and `peers`. A script
-touches several, so that they must be on one server: no cluster.
+Each process lets go at once what is within a rate as far as it knows, tells the others 20
+times a second what that was, and hears how far all of them are ahead. What must wait asks for
+its turn with the next exchange, so that no two processes hand out the same. So the rate of all
+together is kept exactly over time, and exceeded for a moment by no more than the bursts of the
+processes that have not heard of each other yet. While Redis is away each keeps to its share,
+by the number of processes that there were. Keys, after the prefix: `bucket:KEY`, gone once it
+is over, and `peers`. A script touches several, so that they must be on one server: no cluster.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,7 +26,7 @@ from redis.exceptions import RedisError
 from chatfold.limits import metrics
 from chatfold.limits.buckets import Buckets
 from providers.rates import Rate
-from streams.ports import Crowded, Limiter, Turn
+from streams.ports import AT_ONCE, Crowded, Limiter, Turn
 
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
@@ -67,7 +69,7 @@ class LocalLimits:
         self._buckets = Buckets()
         self._swept = monotonic()
 
-    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+    async def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
         """A turn within `longest` seconds, if there is one."""
         now = monotonic()
         if now - self._swept > SWEEP_SECONDS:
@@ -75,6 +77,15 @@ class LocalLimits:
             self._buckets.sweep(now)
             self._buckets.take_untold()
         return self._buckets.book(key, rate, longest, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    """An order that must wait; `alone` is its turn as far as we knew."""
+
+    rate: Rate
+    alone: Turn
+    turn: asyncio.Future[Turn]
 
 
 class SharedLimits:
@@ -86,6 +97,7 @@ class SharedLimits:
         self._name = secrets.token_hex(8)
         self._exchange: AsyncScript = client.register_script(_EXCHANGE)
         self._buckets = Buckets()
+        self._waiters: dict[str, list[_Waiter]] = {}
         self._booked = asyncio.Event()
         self._peers = 1
         self._is_alone = False
@@ -104,12 +116,20 @@ class SharedLimits:
         with suppress(RedisError, OSError, TimeoutError):
             await self._client.zrem(f"{self._prefix}:peers", self._name)
 
-    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
-        """A turn within `longest` seconds, if there is one."""
+    async def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+        """A turn within `longest` seconds, as far as we know, if there is one."""
         turn = self._buckets.book(key, rate, longest, monotonic())
         if not self._booked.is_set():
             self._booked.set()
-        return turn
+        if turn is AT_ONCE or isinstance(turn, Crowded) or self._knows_no_better:
+            return turn
+        waiter = _Waiter(rate, turn, asyncio.get_running_loop().create_future())
+        self._waiters.setdefault(key, []).append(waiter)
+        return await waiter.turn
+
+    @property
+    def _knows_no_better(self) -> bool:
+        return self._is_alone or self._exchanging.done()
 
     async def _keep_exchanging(self) -> None:
         swept = monotonic()
@@ -127,16 +147,19 @@ class SharedLimits:
     async def _tell(self) -> None:
         """Exchange once; what could not be told is forgotten, its moment is over."""
         told, began = self._buckets.take_untold(), perf_counter()
+        waiters = {key: self._waiters.pop(key) for key in told if key in self._waiters}
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 peers, *ahead = await self._exchange(self._keys(told), self._arguments(told))
+            metrics.SECONDS.observe(perf_counter() - began)
+            known = dict(zip(told, (one / _MICRO for one in ahead), strict=True))
+            self._go_together(peers)
+            self._buckets.learn(known, monotonic())
+            _settle(waiters, known)
         except (RedisError, OSError, TimeoutError) as error:
             self._go_alone(error)
-            return
-        metrics.SECONDS.observe(perf_counter() - began)
-        self._go_together(peers)
-        seconds = (one / _MICRO for one in ahead)
-        self._buckets.learn(dict(zip(told, seconds, strict=True)), monotonic())
+        finally:
+            _settle_alone(waiters)
 
     def _keys(self, told: dict[str, float]) -> Sequence[str]:
         return [f"{self._prefix}:peers", *(f"{self._prefix}:bucket:{key}" for key in told)]
@@ -160,6 +183,24 @@ class SharedLimits:
         if self._is_alone:
             self._is_alone = False
             logger.info("the limits are shared again, by %s processes", peers)
+
+
+def _settle(waiters: dict[str, list[_Waiter]], ahead: dict[str, float]) -> None:
+    """Give those who wait the last of the turns that were just added to all."""
+    for key, ones in waiters.items():
+        end = ahead[key]
+        for one in reversed(ones):
+            wait = max(0.0, end - one.rate.interval * one.rate.burst)
+            end -= one.rate.interval
+            if not one.turn.done():
+                one.turn.set_result(Turn(wait))
+
+
+def _settle_alone(waiters: dict[str, list[_Waiter]]) -> None:
+    """Give those who are still without a turn the one that we knew of."""
+    for one in (one for ones in waiters.values() for one in ones):
+        if not one.turn.done():
+            one.turn.set_result(one.alone)
 
 
 @asynccontextmanager

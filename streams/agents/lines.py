@@ -111,7 +111,12 @@ class Line:
 
     async def _turn(self, of: str, key: str, rate: Rate, leaving: Leaving) -> SendFailure | None:
         longest = self._bounds.longest_wait if self._has_room else 0.0
-        turn = self._limiter.book(f"{self._name}:{key}" if key else self._name, rate, longest)
+        self._waiting += 1  # a turn that is not at once may take a moment to find
+        try:
+            name = f"{self._name}:{key}" if key else self._name
+            turn = await self._limiter.book(name, rate, longest)
+        finally:
+            self._waiting -= 1
         if isinstance(turn, Crowded):
             return self._sent_back(of, _CROWDED, turn.wait)
         if turn.wait > 0:

@@ -349,7 +349,7 @@ class Busy:
     def __init__(self) -> None:
         self.free = False
 
-    def book(self, key: str, rate: object, longest: float) -> Turn | Crowded:
+    async def book(self, key: str, rate: object, longest: float) -> Turn | Crowded:
         return Turn(0.0) if self.free else Crowded(42.0)
 
 

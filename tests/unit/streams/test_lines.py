@@ -38,7 +38,7 @@ class Answers:
     turns: list[Turn | Crowded] = field(default_factory=list)
     asked: list[tuple[str, float]] = field(default_factory=list)
 
-    def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
+    async def book(self, key: str, rate: Rate, longest: float) -> Turn | Crowded:
         self.asked.append((key, longest))
         return self.turns.pop(0) if self.turns else AT_ONCE
 
