@@ -151,7 +151,7 @@ async def test_the_tables_have_the_columns_that_projections_write(place: Place) 
     )
     there = {(row["relname"], row["attname"]): row["kind"] for row in found}
     written = [one for one in vars(tables).values() if isinstance(one, tables.Table)]
-    assert len(written) == 7
+    assert len(written) == 8
     for table in written:
         for name, kind in (*table.key.items(), *table.columns.items()):
             spelled = {"timestamptz": "timestamp with time zone"}.get(kind, kind)
