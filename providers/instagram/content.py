@@ -1,13 +1,15 @@
 """What an Instagram message holds."""
 
+from typing import Final
+
 from providers import wording
 from providers.instagram import links
 from providers.instagram.fields import FILES, SHARE_IDS, SHARES
 from providers.reading import clean, detail, identifier, items, mapping, text
 from schemas.content import Content, Json, Media, MessageKind
 
-_HEART = "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
-_ENVELOPE = frozenset({"mid", "is_echo", "app_id", "metadata", "reply_to"})
+_HEART: Final = "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
+_ENVELOPE: Final = frozenset({"mid", "is_echo", "app_id", "metadata", "reply_to"})
 
 
 def content_of(message: Json) -> Content:
