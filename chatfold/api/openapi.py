@@ -6,9 +6,9 @@ from typing import Final, cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chatfold.api import models, problems
-from chatfold.api.models import Nothing
+from chatfold.api import answers, problems
 from chatfold.api.problems import STATUSES, Kind
+from chatfold.api.questions import Nothing
 from chatfold.api.routes import OPERATIONS, Operation
 from chatfold.operations.asking import LONGEST_KEY
 
@@ -125,7 +125,7 @@ def _responses(operation: Operation) -> Node:
 
 
 def _refused(status: int) -> Node:
-    content = {problems.MEDIA_TYPE: {"schema": _reference(models.ProblemDetails)}}
+    content = {problems.MEDIA_TYPE: {"schema": _reference(answers.ProblemDetails)}}
     told: Node = {"description": _MEANS[status], "content": content}
     if status == STATUSES[Kind.LOG_AWAY]:
         told["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
@@ -135,7 +135,7 @@ def _refused(status: int) -> Node:
 def _schemas() -> Node:
     """Every model that something refers to, and those they refer to."""
     named: set[type[BaseModel]] = {one.given for one in OPERATIONS if _has_body(one)}
-    named |= {models.ProblemDetails, *(one.told for one in OPERATIONS)}
+    named |= {answers.ProblemDetails, *(one.told for one in OPERATIONS)}
     in_order = sorted(named, key=lambda model: model.__name__)
     _, schema = models_json_schema([(model, "validation") for model in in_order], ref_template=_REF)
     schemas: Node = schema["$defs"]

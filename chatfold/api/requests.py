@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
-from chatfold.api.models import Given
 from chatfold.api.problems import Kind, Mistake, Problem
+from chatfold.api.questions import Given
 from schemas import codec
 
 G = TypeVar("G", bound=Given)

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chatfold.api import models
-from chatfold.api.models import Given, Nothing, Told
+from chatfold.api import answers, questions
+from chatfold.api.answers import Told
 from chatfold.api.problems import Kind, Problem
+from chatfold.api.questions import Given, Nothing
 from chatfold.eventlog import AppendFailed
 from chatfold.operations import Asked, Asker, Desk, NotRetryable, TablesAway, Unknown
 from projections.queries import Wanted
@@ -49,11 +50,11 @@ class Operation:
 
 
 async def _list_deliveries(call: Call, given: Given) -> Told:
-    assert isinstance(given, models.DeliveryQuery)
+    assert isinstance(given, questions.DeliveryQuery)
     page = await call.desk.lists.deliveries(
         _wanted(given, given.status), cursor=given.cursor, limit=given.limit
     )
-    return models.Deliveries.model_validate(
+    return answers.Deliveries.model_validate(
         {"deliveries": page.rows, "next_cursor": page.next_cursor}
     )
 
@@ -62,7 +63,7 @@ async def _show_delivery(call: Call, _: Given) -> Told:
     found = await call.desk.lists.delivery(call.name)
     if isinstance(found, Unknown):
         raise _not_found(found, call.name)
-    return models.DeliveryWithAttempts.model_validate(found)
+    return answers.DeliveryWithAttempts.model_validate(found)
 
 
 async def _retry_delivery(call: Call, _: Given) -> Told:
@@ -77,7 +78,7 @@ async def _retry_delivery(call: Call, _: Given) -> Told:
 
 
 async def _retry_deliveries(call: Call, given: Given) -> Told:
-    assert isinstance(given, models.RetryFilter)
+    assert isinstance(given, questions.RetryFilter)
     matched = unconfirmed = 0
     following = None
     try:
@@ -92,28 +93,28 @@ async def _retry_deliveries(call: Call, given: Given) -> Told:
             following = batch.next_cursor
     except (AppendFailed, TablesAway) as error:
         raise unavailable(error, asked=0 if given.dry_run else matched) from None
-    return models.Retried(
+    return answers.Retried(
         matched=matched, unconfirmed=unconfirmed, dry_run=given.dry_run, next_cursor=following
     )
 
 
 async def _list_chats(call: Call, given: Given) -> Told:
-    assert isinstance(given, models.ChatQuery)
+    assert isinstance(given, questions.ChatQuery)
     page = await call.desk.lists.chats(
         tenant=given.tenant, paused=given.paused, cursor=given.cursor, limit=given.limit
     )
-    return models.Chats.model_validate({"chats": page.rows, "next_cursor": page.next_cursor})
+    return answers.Chats.model_validate({"chats": page.rows, "next_cursor": page.next_cursor})
 
 
 async def _show_chat(call: Call, _: Given) -> Told:
     found = await call.desk.lists.chat(call.name)
     if isinstance(found, Unknown):
         raise _not_found(found, call.name)
-    return models.WholeChat.model_validate(found)
+    return answers.WholeChat.model_validate(found)
 
 
 async def _send(call: Call, given: Given) -> Told:
-    assert isinstance(given, models.Message)
+    assert isinstance(given, questions.Message)
     asked = await call.desk.send(call.name, given.content, call.asker, reply_to=given.reply_to)
     return _of_chat(asked, call)
 
@@ -131,14 +132,14 @@ async def _close(call: Call, _: Given) -> Told:
 
 
 async def _auto_resume(call: Call, given: Given) -> Told:
-    assert isinstance(given, models.ResumeQuery)
+    assert isinstance(given, questions.ResumeQuery)
     looked_at = 0
     try:
         async for count in call.desk.auto_resume(call.asker, limit=given.limit):
             looked_at += count
     except (AppendFailed, TablesAway) as error:
         raise unavailable(error, asked=looked_at) from None
-    return models.Resumed(looked_at=looked_at)
+    return answers.Resumed(looked_at=looked_at)
 
 
 def unavailable(error: AppendFailed | TablesAway, **more: object) -> Problem:
@@ -149,7 +150,9 @@ def unavailable(error: AppendFailed | TablesAway, **more: object) -> Problem:
     return Problem(Kind.LOG_AWAY, f"{text} the same Idempotency-Key", more=more)
 
 
-def _wanted(given: models.DeliveryQuery | models.RetryFilter, statuses: Sequence[str]) -> Wanted:
+def _wanted(
+    given: questions.DeliveryQuery | questions.RetryFilter, statuses: Sequence[str]
+) -> Wanted:
     return Wanted(
         tenant=given.tenant,
         chat_id=str(given.chat_id) if given.chat_id else None,
@@ -170,7 +173,7 @@ def _of_chat(asked: Asked | Unknown, call: Call) -> Told:
 
 
 def _told(asked: Asked) -> Told:
-    return models.Asked.model_validate(asked, from_attributes=True)
+    return answers.Asked.model_validate(asked, from_attributes=True)
 
 
 def _not_found(unknown: Unknown, name: str) -> Problem:
@@ -183,9 +186,9 @@ OPERATIONS: Final = (
         method="GET",
         path="/v1/deliveries",
         summary="List deliveries, the latest first.",
-        given=models.DeliveryQuery,
+        given=questions.DeliveryQuery,
         by_query=True,
-        told=models.Deliveries,
+        told=answers.Deliveries,
         handle=_list_deliveries,
     ),
     Operation(
@@ -193,8 +196,8 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/deliveries/retry",
         summary="Try all deliveries that wait and match a filter again, or count them.",
-        given=models.RetryFilter,
-        told=models.Retried,
+        given=questions.RetryFilter,
+        told=answers.Retried,
         acts=True,
         handle=_retry_deliveries,
     ),
@@ -204,7 +207,7 @@ OPERATIONS: Final = (
         path="/v1/deliveries/{reply_id}",
         by_query=True,
         summary="Show a delivery with every attempt.",
-        told=models.DeliveryWithAttempts,
+        told=answers.DeliveryWithAttempts,
         kinds=(Kind.NOT_FOUND,),
         handle=_show_delivery,
     ),
@@ -213,7 +216,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/deliveries/{reply_id}/retry",
         summary="Try a delivery that waits for a retry or an operator once more, now.",
-        told=models.Asked,
+        told=answers.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND, Kind.CONFLICT),
         handle=_retry_delivery,
@@ -223,9 +226,9 @@ OPERATIONS: Final = (
         method="GET",
         path="/v1/chats",
         summary="List chats, the one with the latest activity first.",
-        given=models.ChatQuery,
+        given=questions.ChatQuery,
         by_query=True,
-        told=models.Chats,
+        told=answers.Chats,
         handle=_list_chats,
     ),
     Operation(
@@ -234,7 +237,7 @@ OPERATIONS: Final = (
         path="/v1/chats/{chat_id}",
         by_query=True,
         summary="Show a chat with its last 50 conversations and messages.",
-        told=models.WholeChat,
+        told=answers.WholeChat,
         kinds=(Kind.NOT_FOUND,),
         handle=_show_chat,
     ),
@@ -243,8 +246,8 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/chats/{chat_id}/messages",
         summary="Send a message by hand, also while the bot is paused.",
-        given=models.Message,
-        told=models.Asked,
+        given=questions.Message,
+        told=answers.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND,),
         handle=_send,
@@ -254,7 +257,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/chats/{chat_id}/pause",
         summary="Have the bot record and not answer.",
-        told=models.Asked,
+        told=answers.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND,),
         handle=_pause,
@@ -264,7 +267,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/chats/{chat_id}/resume",
         summary="Have the bot answer again.",
-        told=models.Asked,
+        told=answers.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND,),
         handle=_resume,
@@ -274,7 +277,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/chats/{chat_id}/close",
         summary="Close the chat's open conversation.",
-        told=models.Asked,
+        told=answers.Asked,
         acts=True,
         kinds=(Kind.NOT_FOUND,),
         handle=_close,
@@ -284,9 +287,9 @@ OPERATIONS: Final = (
         method="POST",
         path="/cron/auto-resume",
         summary="Have every paused chat resume whose pause has lasted long enough.",
-        given=models.ResumeQuery,
+        given=questions.ResumeQuery,
         by_query=True,
-        told=models.Resumed,
+        told=answers.Resumed,
         acts=True,
         handle=_auto_resume,
     ),

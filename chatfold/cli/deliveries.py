@@ -1,27 +1,35 @@
 """`chatfold deliveries`: what became of replies, and another try for those that failed."""
 
 import asyncio
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import clock, settings
-from chatfold.cli import acting
-from chatfold.cli.chats import chat_id_of
+from chatfold import settings
+from chatfold.cli import acting, choosing
+from chatfold.cli.choosing import (
+    Account,
+    ChatId,
+    Cursor,
+    ErrorCode,
+    Provider,
+    Retryable,
+    Since,
+    Status,
+    Tenant,
+    Until,
+    WaitingFor,
+    uuid,
+)
 from chatfold.cli.output import AsJson, explained, plain, print_json
 from chatfold.operations import Asked, NotRetryable, Page, Unknown
 from chatfold.refusal import Refusal
 from projections.queries import Found, Wanted
 
 MOST: Final = 100_000
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 app = typer.Typer(
     name="deliveries",
@@ -34,49 +42,6 @@ app = typer.Typer(
     tried again by itself; one that waits for an operator is not.
     """,
 )
-
-
-class Status(StrEnum):
-    """How a delivery can stand."""
-
-    PENDING = "pending"
-    SAVED_ONLY = "saved_only"
-    SENT = "sent"
-    FAILED = "failed"
-    DELIVERED = "delivered"
-    READ = "read"
-    PLAYED = "played"
-    DELETED = "deleted"
-
-
-class Awaited(StrEnum):
-    """What a delivery waits for."""
-
-    RETRY = "retry"
-    OPERATOR = "operator"
-
-
-class Retryable(StrEnum):
-    """How a delivery stands that can be tried again."""
-
-    FAILED = "failed"
-    SAVED_ONLY = "saved_only"
-
-
-Tenant = Annotated[str | None, typer.Option(help="Only this tenant's.")]
-ChatId = Annotated[str | None, typer.Option("--chat", help="A chat's id, or TENANT/PLATFORM/USER.")]
-Provider = Annotated[str | None, typer.Option(help="Only through this provider.")]
-Account = Annotated[str | None, typer.Option(help="Only through this account.")]
-ErrorCode = Annotated[str | None, typer.Option(help="Only with this error, as rate_limited.")]
-WaitingFor = Annotated[
-    list[Awaited] | None, typer.Option(help="Only what waits for this; repeatable.")
-]
-Since = Annotated[
-    str | None,
-    typer.Option(help="Only from then on: 90m, 2h or 3d ago, or 2026-01-05T20:00 (UTC)."),
-]
-Until = Annotated[str | None, typer.Option(help="Only before then, likewise.")]
-Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
 
 
 @app.command(name="list")
@@ -97,16 +62,16 @@ def list_(
 ) -> None:
     """List deliveries, the latest first."""
     with explained():
-        wanted = Wanted(
+        wanted = choosing.wanted(
             tenant=tenant,
-            chat_id=chat_id_of(chat) if chat else None,
-            statuses=status or (),
+            chat=chat,
+            status=status or (),
             provider=provider,
             account=account,
             error_code=error_code,
-            waiting_for=waiting_for or (),
-            since=_moment(since),
-            until=_moment(until),
+            waiting_for=waiting_for,
+            since=since,
+            until=until,
         )
         page = asyncio.run(_list(wanted, cursor, limit))
     if as_json:
@@ -124,7 +89,7 @@ def show(
     The exit code is 1 if the tables know no such reply.
     """
     with explained():
-        found = asyncio.run(_one(_uuid(reply_id)))
+        found = asyncio.run(_one(uuid(reply_id)))
     if isinstance(found, Unknown):
         acting.refuse(found, reply_id)
     if as_json:
@@ -163,21 +128,21 @@ def retry(
     such delivery, or if it waits for nothing.
     """
     with explained():
-        wanted = Wanted(
+        wanted = choosing.wanted(
             tenant=tenant,
-            chat_id=chat_id_of(chat) if chat else None,
-            statuses=status or (Retryable.FAILED,),
+            chat=chat,
+            status=status or (Retryable.FAILED,),
             provider=provider,
             account=account,
             error_code=error_code,
-            waiting_for=waiting_for or (),
-            since=_moment(since),
-            until=_moment(until),
+            waiting_for=waiting_for,
+            since=since,
+            until=until,
         )
         if reply_id is not None:
             if dry_run or wanted != Wanted(statuses=wanted.statuses) or status:
                 raise Refusal("give either the id of a reply, or options that choose some")
-            _retry_one(_uuid(reply_id), as_json)
+            _retry_one(uuid(reply_id), as_json)
             return
         _retry_all(wanted, cursor, limit, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -255,25 +220,6 @@ async def _retried(wanted: Wanted, cursor: str | None, limit: int, *, dry_run: b
         "dry_run": dry_run,
         "next_cursor": cursor,
     }
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
-            return clock.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refusal(f"{text!r} is no time: write 90m, 2h, 3d, or 2026-01-05T20:00") from None
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise Refusal(f"{text!r} is not the id of a reply") from None
 
 
 def _show_list(page: Page) -> None:

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chatfold import clock
-from chatfold.cli import acting, deliveries
+from chatfold.cli import acting, choosing
 from chatfold.cli.main import app
 from chatfold.refusal import Refusal
 
@@ -41,7 +41,7 @@ def test_a_mistake_is_told_with_exit_code_2(words, told):
 )
 def test_a_time_may_be_told_as_how_long_ago(text, ago):
     before = clock.now()
-    moment = deliveries._moment(text)
+    moment = choosing.moment(text)
     assert before - ago <= moment <= clock.now() - ago
 
 
@@ -54,13 +54,13 @@ def test_a_time_may_be_told_as_how_long_ago(text, ago):
     ],
 )
 def test_a_time_without_a_zone_is_utc(text, moment):
-    assert deliveries._moment(text) == moment
+    assert choosing.moment(text) == moment
 
 
 @pytest.mark.parametrize("text", ["999999d", "0001-01-01T00:00+01:00", "9999999m"])
 def test_a_time_out_of_all_bounds_is_refused(text):
     with pytest.raises(Refusal, match="is no time"):
-        deliveries._moment(text)
+        choosing.moment(text)
 
 
 def test_the_asker_is_the_systems_user(monkeypatch):
