@@ -10,7 +10,7 @@ into the log however large the webhook was.
 from functools import lru_cache
 from typing import Final
 
-from providers.reading import ID_LIMIT, TEXT_LIMIT, mapping
+from providers.reading import TEXT_LIMIT, mapping
 from schemas.content import Json
 
 _SECRETS: Final = frozenset(
@@ -52,8 +52,8 @@ _NODE: Final = 16  # characters that a value costs beside its own
 
 def keys_of(body: Json) -> tuple[str, ...]:
     """The keys of the account that a webhook tells."""
-    told = (body.get(name) for name in _KEYS)
-    return tuple(key for key in told if isinstance(key, str) and len(key) >= _SHORTEST_KEY)
+    told = [body[name] for name in _KEYS if body.get(name)]
+    return tuple([key for key in told if isinstance(key, str) and len(key) >= _SHORTEST_KEY])
 
 
 def redacted(value: object, keys: tuple[str, ...] = ()) -> object:
@@ -67,7 +67,7 @@ def redacted_object(value: object, keys: tuple[str, ...] = ()) -> Json:
 
 
 class _Copy:
-    """One copy, and how much of its budget is left."""
+    """One copy, and how much of its budget is left. It runs for every value of every webhook."""
 
     __slots__ = ("_keys", "_left")
 
@@ -76,35 +76,46 @@ class _Copy:
         self._left = _BUDGET
 
     def of(self, value: object) -> object:
-        """The copy of `value`; what is beyond the budget is only marked."""
-        self._left -= _NODE
+        """The copy of `value`, as far as the budget goes."""
         if isinstance(value, str):
             return self._words(value)
         if isinstance(value, dict):
             return self._object(value)
-        if isinstance(value, list):
-            return [self.of(one) for one in value if self._left > 0]
-        return value
-
-    def _words(self, words: str) -> str:
-        for key in self._keys:
-            if key in words:
-                words = words.replace(key, _STRUCK)
-        if len(words) > TEXT_LIMIT:
-            words = words[:TEXT_LIMIT]
-        self._left -= len(words)
-        return words if self._left > 0 else _CUT
+        return self._list(value) if isinstance(value, list) else value
 
     def _object(self, value: Json) -> Json:
         is_file = "mimetype" in value or "mediaKey" in value
         kept: Json = {}
         for name, one in value.items():
+            if len(name) <= _LONGEST_NAME:
+                if _is_dropped(name) or (is_file and name in {"url", "URL"}):
+                    continue
+                self._left -= len(name) + _NODE
+            if self._keys or len(name) > _LONGEST_NAME:
+                name = self._words(name)  # noqa: PLW2901
+            copied = self.of(one)
             if self._left <= 0:
                 break
-            if _is_dropped(name[:_LONGEST_NAME]) or (is_file and name in {"url", "URL"}):
-                continue
-            kept[self._words(name[:ID_LIMIT])] = self.of(one)
+            kept[name] = copied
         return kept
+
+    def _list(self, value: list[object]) -> list[object]:
+        kept: list[object] = []
+        for one in value:
+            self._left -= _NODE
+            if self._left <= 0:
+                break
+            kept.append(self.of(one))
+        return kept
+
+    def _words(self, words: str) -> str:
+        if self._keys:
+            for key in self._keys:
+                words = words.replace(key, _STRUCK)
+        if len(words) > TEXT_LIMIT:
+            words = words[:TEXT_LIMIT]
+        self._left -= len(words)
+        return words if self._left > 0 else _CUT
 
 
 @lru_cache(4096)

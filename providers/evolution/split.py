@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -57,14 +58,19 @@ def split(body: object) -> list[Item]:
 
 
 def _around(body: Json) -> Around:
-    event = text(body.get("event")) or ""
     return Around(
-        event=event[:_LONGEST_EVENT].lower().replace("_", ".").replace("-", "."),
+        event=_normalised((text(body.get("event")) or "")[:_LONGEST_EVENT]),
         account=_account(body),
         keys=keys_of(body),
         own=body.get("sender"),
         at=identifier(body.get("date_time")),
     )
+
+
+@lru_cache(512)
+def _normalised(event: str) -> str:
+    """`messages.upsert`, also of `MESSAGES_UPSERT` and `messages-upsert`."""
+    return event.lower().replace("_", ".").replace("-", ".")
 
 
 def _account(body: Json) -> str | None:
