@@ -203,7 +203,7 @@ class Sending:
             to=self.message.to,
             content=self.message.content,
             reply_to=self.message.reply_to,
-            reference=self.effect_id,
+            reference=f"{self.effect_id}:{self.order.chat_id}",
         )
         try:
             sending = channel.send(outgoing, access.credentials, access.account.base_url)

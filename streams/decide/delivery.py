@@ -16,7 +16,8 @@ from streams.decide import retries
 from streams.decide.draft import Draft
 from streams.decide.state import ChatState, EarlyStatus, unconfirmed
 
-_REFERENCE: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,3})")
+_UUID: Final = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_REFERENCE: Final = re.compile(f"{_UUID}:([1-9][0-9]{{0,3}})(?::{_UUID})?")
 
 Attempt = tuple[str, int]
 """A reply's id and the number of the attempt to send it."""
@@ -25,7 +26,7 @@ Attempt = tuple[str, int]
 def status(draft: Draft, told: StatusReport) -> None:
     """Record what the provider tells; order and repetition do not matter."""
     platform_id = told.platform_message_id
-    known = referred(told.reference) or sent_as(draft.state, platform_id)
+    known = referred(draft.state, told.reference) or sent_as(draft.state, platform_id)
     _report(draft, told, known)
     if known is None:
         return
@@ -72,15 +73,21 @@ def confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Eviden
         )
 
 
-def reference(reply_id: str, attempt: int) -> str:
-    """What goes with a message so that its statuses name it."""
-    return f"{reply_id}:{attempt}"
+def reference(reply_id: str, attempt: int, chat_id: str | None = None) -> str:
+    """What goes with a message so that its statuses name it; older ones leave out the chat."""
+    return f"{reply_id}:{attempt}" + (f":{chat_id}" if chat_id else "")
 
 
-def referred(text: str | None) -> Attempt | None:
-    """The attempt that a reference names, None if it cannot be one of ours."""
+def referred(state: ChatState, text: str | None) -> Attempt | None:
+    """The attempt that a reference names, None if it cannot be one of this chat's."""
     ours = _REFERENCE.fullmatch(text) if text else None
-    return (ours[1], int(ours[2])) if ours else None
+    return (ours[1], int(ours[2])) if ours and ours[3] in {None, state.chat_id} else None
+
+
+def sender(text: str | None) -> str | None:
+    """The chat that a reference names."""
+    ours = _REFERENCE.fullmatch(text) if text else None
+    return ours[3] if ours else None
 
 
 def sent_as(state: ChatState, platform_message_id: str) -> Attempt | None:

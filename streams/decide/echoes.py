@@ -33,7 +33,7 @@ def take(draft: Draft, message: Message) -> None:
 def of_ours(draft: Draft, message: Message) -> Attempt | None:
     """The attempt that the message is, by reference, by name, or by the words we awaited."""
     state = draft.state
-    named = delivery.referred(message.reference)
+    named = delivery.referred(state, message.reference)
     known = named or delivery.sent_as(state, message.platform_message_id)
     if known is not None or message.is_history:
         return known

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from providers.protocol import Deletion, Edit, Incoming, Message, StatusReport
 from schemas import identity
-from schemas.content import CloseReason
+from schemas.content import CloseReason, Platform
 from schemas.facts import AliasLearned, BotResumed, ChatMerged, ChatMoved, ModeLeft
 from schemas.inputs import (
     AnswerReported,
@@ -41,14 +41,16 @@ def is_taken(draft: Draft, data: Input, told: Incoming | None) -> bool:
     Its own are the replies that it had begun to send. Edits and deletions name a message of
     either chat: both record them, and one has the message.
     """
-    into = draft.state.merged_into
-    if into is None or _is_own(draft.state, data, told):
+    state = draft.state
+    into = state.merged_into
+    if (sender := _sender(state, told)) is not None:
+        return sender == state.chat_id or _passed_on(draft, sender)
+    if into is None or _is_own(state, data, told):
         return True
     if isinstance(told, Edit | Deletion):
         draft.copy(into)
         return True
-    draft.pass_on(into)
-    return False
+    return _passed_on(draft, into)
 
 
 def learn(
@@ -56,7 +58,7 @@ def learn(
 ) -> None:
     """Note each new name of this chat, and tell the chat that has it; the chat has begun."""
     for name in names:
-        other = _chat_named(draft, item, name)
+        other = _chat_named(draft.state, item.platform, name)
         if other != draft.state.chat_id and name not in draft.state.aliases:
             draft.record(AliasLearned(platform_user_id=name))
             draft.tell(other, _linked(draft.state, known_as=name, moved_to=moved_to))
@@ -87,6 +89,30 @@ def link(draft: Draft, told: ChatLinked) -> None:
         _move(draft, told.moved_to)
 
 
+def _passed_on(draft: Draft, chat_id: str) -> Literal[False]:
+    draft.pass_on(chat_id)
+    return False
+
+
+def _sender(state: ChatState, told: Incoming | None) -> str | None:
+    """The chat that sent what is told of, this one or one of the same person.
+
+    Any other that a reference names may be anybody's: callback data is whatever was sent with it.
+    """
+    if not isinstance(told, StatusReport | Message) or told.reference is None:
+        return None
+    sender = delivery.sender(told.reference)
+    is_known = sender in {state.chat_id, state.merged_into} or sender in _linked_chats(state)
+    return sender if is_known else None
+
+
+def _linked_chats(state: ChatState) -> list[str]:
+    address = state.address
+    if address is None:
+        return []
+    return [_chat_named(state, address.platform, name) for name in state.aliases]
+
+
 def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
     match data:
         case SendReported() | TimerFired() | AnswerReported() | WebhookUnrouted():
@@ -112,7 +138,7 @@ def _is_of_a_send(state: ChatState, told: Incoming | None) -> bool:
             pass
         case _:
             return False
-    if (named := delivery.referred(told.reference)) is not None:
+    if (named := delivery.referred(state, told.reference)) is not None:
         return named[0] in _replies(state)
     if delivery.sent_as(state, told.platform_message_id) is not None:
         return True
@@ -179,7 +205,5 @@ def _began(state: ChatState) -> datetime:
     return state.started_at or LONG_AGO
 
 
-def _chat_named(draft: Draft, item: WebhookReceived, name: str) -> str:
-    return identity.chat_id(
-        tenant=draft.state.tenant, platform=item.platform, platform_user_id=name
-    )
+def _chat_named(state: ChatState, platform: Platform, name: str) -> str:
+    return identity.chat_id(tenant=state.tenant, platform=platform, platform_user_id=name)

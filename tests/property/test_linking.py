@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 from schemas import identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
-from schemas.facts import ChatMerged, ChatStarted, MessageReceived, MessageSent, ReplyGenerated
+from schemas.facts import (
+    ChatMerged,
+    ChatStarted,
+    MessageReceived,
+    MessageSent,
+    MessageStatusReported,
+    ReplyGenerated,
+)
 from schemas.inputs import SendReported
+from streams.decide.delivery import reference
 from tests.support import webhooks
 from tests.support.partitions import Partitions
 
@@ -25,9 +33,10 @@ repeats = st.tuples(st.just("repeats"), st.integers(0, 80), st.none())
 counts = st.tuples(st.integers(0, 3), st.integers(1, 4))
 decides = st.tuples(st.just("decides"), counts, st.booleans())
 sends = st.tuples(st.just("sends"), st.integers(0, 50), st.none())
+tells = st.tuples(st.just("tells"), st.integers(0, 50), st.integers(0, 3))
 waits = st.tuples(st.just("waits"), st.integers(0, 3), st.none())
 steps = st.lists(
-    st.one_of(writes, writes, renames, repeats, decides, decides, sends, waits), max_size=50
+    st.one_of(writes, writes, renames, repeats, decides, decides, sends, tells, waits), max_size=50
 )
 partitions = st.integers(1, 4)
 
@@ -89,6 +98,19 @@ class World:
     def sends(self, which: int, _: None) -> None:
         if self.inboxes.orders:
             self.act(self.inboxes.orders[which % len(self.inboxes.orders)])
+
+    def tells(self, which: int, who: int) -> None:
+        """A status of a reply that was handed out, by any of the ids."""
+        orders = self.inboxes.orders
+        if not orders:
+            return
+        order, user = orders[which % len(orders)], USERS[who]
+        self.count += 1
+        named = reference(order.data.reply_id, order.data.attempt, order.chat_id)
+        told = webhooks.status("read", wamid=f"told.{self.count}", user=user, reference=named)
+        if user in {OLD_ID, NEW_ID}:
+            told["recipient_user_id"] = told.pop("recipient_id")
+        self.arrives("messages", statuses=[told])
 
     def waits(self, minutes: int, _: None) -> None:
         self.now += timedelta(minutes=minutes)
@@ -178,6 +200,15 @@ def test_each_reply_is_sent_by_the_chat_that_made_it(story, count):
     )
     sent = Counter((f.chat_id, f.data.reply_id) for f in facts if isinstance(f.data, MessageSent))
     assert sent == made
+
+
+@given(steps, partitions)
+@settings(max_examples=200, deadline=None)
+def test_only_the_chat_that_made_a_reply_tells_of_it(story, count):
+    facts = play(story, count).inboxes.facts
+    maker = {f.data.reply_id: f.chat_id for f in facts if isinstance(f.data, ReplyGenerated)}
+    told = [f for f in facts if isinstance(f.data, MessageStatusReported)]
+    assert all(maker.get(f.data.message_id, f.chat_id) == f.chat_id for f in told)
 
 
 @given(steps, partitions)

@@ -10,8 +10,9 @@ from schemas import identity
 from schemas.content import CloseReason, SendOutcome
 from schemas.envelope import Recorded
 from schemas.facts import ChatMerged, ChatMoved, ConversationClosed
-from schemas.inputs import ChatLinked, Timer
+from schemas.inputs import ChatLinked, PauseChat, Timer
 from streams.decide.chat import decide
+from streams.decide.delivery import reference
 from streams.decide.draft import Decision
 from streams.decide.state import ChatState
 from streams.decide.timers import next_due
@@ -208,6 +209,51 @@ def test_a_merged_chat_records_the_statuses_of_its_own_replies_and_passes_on_oth
     assert own.told == ()
     other = story.arrives(webhooks.body(statuses=[webhooks.status("read", wamid="wamid.x")]))
     assert other.is_passed_on
+
+
+@pytest.mark.parametrize("chat", [CHAT, None])
+def test_a_status_that_names_the_merged_chats_reply_is_its_own(chat: str | None):
+    story = merged()
+    order = story.sends[0]
+    named = reference(order.reply_id, order.attempt, chat)
+    told = webhooks.status("read", wamid="wamid.unheard", reference=named)
+    decision = story.arrives(webhooks.body(statuses=[told]))
+    assert decision.facts[-1].message_id == order.reply_id
+    assert decision.told == ()
+
+
+def test_a_status_that_names_another_chats_reply_goes_to_that_chat():
+    story = Named()
+    story.says_by_both("Hello")
+    named = reference(identity.reply_id("cause", 0), 1, OTHER)
+    told = webhooks.status("read", wamid="wamid.unheard", reference=named)
+    decision = story.arrives(webhooks.body(statuses=[told]))
+    assert decision.is_passed_on
+    assert decision.told[-1].chat_id == OTHER
+
+
+def test_a_reference_to_a_chat_of_anybody_else_is_not_believed():
+    story = Named()
+    story.says("Hello")
+    reply_id = identity.reply_id("cause", 0)
+    named = reference(reply_id, 1, OTHER)  # known to be nobody's we know
+    told = webhooks.status("read", wamid="wamid.unheard", reference=named)
+    decision = story.arrives(webhooks.body(statuses=[told]))
+    assert kinds(decision) == ["MessageStatusReported"]
+    assert decision.facts[0].message_id != reply_id
+    assert decision.told == ()
+
+
+def test_a_silenced_bot_stays_silent_in_the_chat_that_goes_on():
+    story = Named()
+    story.says("Hello")
+    story.report()
+    story.wants(PauseChat(by="ops"))
+    decision = story.linked()
+    assert "BotResumed" in kinds(decision)
+    (told,) = decision.told
+    assert (told.chat_id, type(told.data)) == (OTHER, PauseChat)
+    assert next_due(story.state, story.policy) is None
 
 
 def test_a_merged_chat_records_an_edit_and_tells_the_other_under_an_id_of_its_own():
