@@ -12,7 +12,8 @@ from providers.greenapi.markers import lost, words
 from providers.reading import detail, identifier, items, mapping, number, text
 from schemas.content import Content, Json, MessageKind
 
-Reader = Callable[[Json, str | None], Content | None]
+FileName = Callable[[], str | None]
+Reader = Callable[[Json, FileName], Content | None]
 _LEFT_OUT: Final = frozenset({"downloadUrl", "jpegThumbnail", "urlAvatar", "urlFile"})
 """Links that whoever has them can follow, and pictures of pictures."""
 _TEXTS: Final = (
@@ -22,13 +23,13 @@ _TEXTS: Final = (
 )
 
 
-def content_of(data: Json, reference: str | None) -> Content:
-    """The content of `messageData`; `reference` names the file that is in it, if there is one."""
+def content_of(data: Json, file_name: FileName) -> Content:
+    """The content of `messageData`; `file_name` tells the name of the file that is in it."""
     word = text(data.get("typeMessage")) or "none"
     if (error := lost(data)) is not None:
         return wording.unsupported(word, error, text=said(data))
     reader = _READERS.get(word)
-    content = reader(data, reference) if reader else None
+    content = reader(data, file_name) if reader else None
     return content or wording.unsupported(word, kept(data), text=said(data) or _title(word, data))
 
 
@@ -61,12 +62,12 @@ def _without_links(value: object) -> object:
             return value
 
 
-def _text(data: Json, _: str | None) -> Content | None:
+def _text(data: Json, _: FileName) -> Content | None:
     told = said(data)
     return Content(kind=MessageKind.TEXT, text=told) if told else None
 
 
-def _location(data: Json, _: str | None) -> Content | None:
+def _location(data: Json, _: FileName) -> Content | None:
     node = mapping(data.get("locationMessageData"))
     latitude, longitude = number(node.get("latitude")), number(node.get("longitude"))
     if latitude is None or longitude is None:
@@ -75,11 +76,11 @@ def _location(data: Json, _: str | None) -> Content | None:
     return wording.location(latitude, longitude, name=name, address=address)
 
 
-def _contact(data: Json, _: str | None) -> Content | None:
+def _contact(data: Json, _: FileName) -> Content | None:
     return _cards([data.get("contactMessageData")])
 
 
-def _contacts(data: Json, _: str | None) -> Content | None:
+def _contacts(data: Json, _: FileName) -> Content | None:
     for place in ("messageData", "contactsArrayMessageData", "contactsArrayMessage"):
         if listed := items(mapping(data.get(place)).get("contacts")):
             return _cards(listed)
@@ -93,14 +94,14 @@ def _cards(listed: list[object]) -> Content | None:
     return wording.contacts(found) if found else None
 
 
-def _reaction(data: Json, _: str | None) -> Content | None:
+def _reaction(data: Json, _: FileName) -> Content | None:
     target = names.quoted(data)
     emoji = text(mapping(data.get("extendedTextMessageData")).get("text"))
     return wording.reaction(emoji or "", target) if target else None
 
 
 def _chosen(place: str, *, id_key: str, title_key: str) -> Reader:
-    def read(data: Json, _: str | None) -> Content | None:
+    def read(data: Json, _: FileName) -> Content | None:
         node = mapping(data.get(place))
         told = node.get(id_key)
         chosen = text(told) or text(mapping(told).get("selectedRowId")) or identifier(told)
@@ -112,7 +113,7 @@ def _chosen(place: str, *, id_key: str, title_key: str) -> Reader:
     return read
 
 
-def _offer(place: str, data: Json, _: str | None) -> Content | None:
+def _offer(place: str, data: Json, _: FileName) -> Content | None:
     """Buttons or a list that somebody else's program shows."""
     node = mapping(data.get(place))
     lines = [text(node.get(key)) for key in ("titleText", "title", "contentText")]

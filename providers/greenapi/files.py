@@ -1,5 +1,6 @@
 """Files in messages: what they are, whatever Green API takes them for."""
 
+from collections.abc import Callable
 from typing import Final
 
 from providers.greenapi.markers import words
@@ -36,8 +37,9 @@ _SPOKEN: Final = "audio/ogg"
 """WhatsApp records voice in Ogg, and tells Green API no other sign of it."""
 
 
-def file(kind: MessageKind, data: Json, reference: str | None) -> Content | None:
+def file(kind: MessageKind, data: Json, named: Callable[[], str | None]) -> Content | None:
     """The content of a message with a file, None if nobody could ask for it."""
+    reference = named()
     if reference is None:
         return None
     node = mapping(data.get("fileMessageData"))

@@ -40,25 +40,31 @@ def is_outgoing(event: Json) -> bool:
 
 
 def chat_of(event: Json) -> Jid | None:
-    """The chat that a message belongs to, by the phone rather than by a hidden name."""
-    chat, sender = _ends(event)
+    """The chat that a message belongs to."""
+    return chosen(*ends(event))
+
+
+def ends(event: Json) -> tuple[Jid | None, Jid | None]:
+    """The chat as it is named, and who wrote in it; None for what the business wrote."""
+    told = mapping(event.get("senderData"))
+    chat, sender = told.get("chatId"), None if is_outgoing(event) else told.get("sender")
+    named = jids.read(chat)
+    return named, named if sender == chat else jids.read(sender)
+
+
+def chosen(chat: Jid | None, sender: Jid | None) -> Jid | None:
+    """The better name of a chat: the sender's where it has none or hides the phone."""
     if chat is None:
         return sender
     return sender if chat.is_lid and sender and sender.phone else chat
 
 
-def other_names(event: Json) -> tuple[str, ...]:
+def other_names(chat: Jid | None, sender: Jid | None) -> tuple[str, ...]:
     """The hidden name or the phone of the person whose chat is named by the other."""
-    chat, sender = _ends(event)
     if chat is None or sender is None or chat.is_group or chat.is_lid is sender.is_lid:
         return ()
-    chosen = chat_of(event)
-    return tuple(one.platform_user_id for one in (chat, sender) if one != chosen)
-
-
-def speaker_of(event: Json) -> Jid | None:
-    """Who wrote."""
-    return jids.read(mapping(event.get("senderData")).get("sender"))
+    other = sender if chosen(chat, sender) is chat else chat
+    return (other.platform_user_id,)
 
 
 def subject_of(event: Json) -> Jid | None:
@@ -77,12 +83,6 @@ def quoted(data: Json) -> str | None:
         if found := identifier(node.get("stanzaId")):
             return found
     return None
-
-
-def _ends(event: Json) -> tuple[Jid | None, Jid | None]:
-    """Chat and customer; the sender of what the business wrote is the business."""
-    chat = jids.read(mapping(event.get("senderData")).get("chatId"))
-    return chat, None if is_outgoing(event) else speaker_of(event)
 
 
 def file_of(event: Json) -> str | None:

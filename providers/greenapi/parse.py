@@ -1,5 +1,6 @@
 """What an item of a Green API webhook says."""
 
+from functools import partial
 from typing import Final
 
 from providers import jids
@@ -46,7 +47,8 @@ def parse(kind: ItemKind, fragment: Json) -> Incoming:
 
 
 def _message(event: Json) -> Message | Unrecognised:
-    chat, person = names.chat_of(event), _person(event)
+    named, sender = names.ends(event)
+    chat, person = names.chosen(named, sender), _person(event, named, sender)
     if chat is None or person is None:
         return _ANONYMOUS
     data, word = mapping(event.get("messageData")), event.get("typeWebhook")
@@ -55,24 +57,24 @@ def _message(event: Json) -> Message | Unrecognised:
         platform_message_id=names.message_of(event),
         platform_timestamp=moment(event.get("timestamp")),
         person=person,
-        content=content_of(data, names.file_of(event)),
+        content=content_of(data, partial(names.file_of, event)),
         reply_to=_reply_to(data),
         speaker=person.platform_user_id if spoken else None,
         is_group=chat.is_group,
         from_human=word == TYPED,
         is_own=word == SENT,
-        also_known_as=names.other_names(event),
+        also_known_as=names.other_names(named, sender),
     )
 
 
-def _person(event: Json) -> Person | None:
+def _person(event: Json, named: Jid | None, sender: Jid | None) -> Person | None:
     """Who wrote, or to whom the business did; a group where nobody in it is named."""
-    chat, told = names.chat_of(event), mapping(event.get("senderData"))
+    chat, told = names.chosen(named, sender), mapping(event.get("senderData"))
     if names.is_outgoing(event):
         return _named(chat, text(told.get("chatName")))
     known_as = text(told.get("senderName")) or text(told.get("senderContactName"))
     if chat and chat.is_group:
-        return _named(names.speaker_of(event) or chat, known_as)
+        return _named(sender or chat, known_as)
     return _named(chat, known_as or text(told.get("chatName")))
 
 
@@ -147,7 +149,12 @@ def _aside(event: Json) -> Notice:
     if data.get("typeMessage") == VOTE:
         told: Json = mapping(data.get("pollMessageData"))
         is_group = chat is not None and chat.is_group
-        return Notice(notice=VOTE, detail=kept(told), person=_person(event), is_group=is_group)
+        return Notice(
+            notice=VOTE,
+            detail=kept(told),
+            person=_person(event, *names.ends(event)),
+            is_group=is_group,
+        )
     server = chat.platform_user_id.partition("@")[2] if chat else "unknown"
     detail: Json = {"idMessage": event.get("idMessage"), "typeMessage": data.get("typeMessage")}
     return Notice(notice=server, detail=kept(detail))
