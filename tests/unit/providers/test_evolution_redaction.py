@@ -115,11 +115,12 @@ def test_a_file_of_20_megabytes_in_a_webhook_leaves_a_small_record(place):
         "\x01" * 1_000_000,
         "🧵" * 1_500_000,
         [["x" * 50_000] * 100],
+        [["\x01" * 50_000] * 100],
         {f"{n}": n for n in range(400_000)},
         [[[]] * 1_500_000],
         {"x" * 2_500_000: {"x" * 2_500_000: 1}},
     ],
-    ids=["controls", "emoji", "texts", "numbered", "lists", "names"],
+    ids=["controls", "emoji", "texts", "escapes", "numbered", "lists", "names"],
 )
 @pytest.mark.parametrize("event", ["messages.upsert", "connection.update", "messages.delete"])
 def test_a_record_fits_into_the_log_however_large_the_webhook_is(event, huge):
