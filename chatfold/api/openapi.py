@@ -116,7 +116,7 @@ def _not_null(schema: Node) -> Node:
 def _responses(operation: Operation) -> Node:
     kinds = [*_ALWAYS, *operation.kinds]
     kinds += [Kind.FORBIDDEN, Kind.LOG_AWAY] if operation.acts else []
-    kinds += _WITH_BODY if _has_body(operation) else ()
+    kinds += () if operation.by_query else _WITH_BODY
     description = (operation.told.__doc__ or "").partition("\n")[0]
     content = {_JSON: {"schema": _reference(operation.told)}}
     success = {str(operation.status): {"description": description, "content": content}}

@@ -93,6 +93,10 @@ def test_a_role_waits_for_what_it_needs_and_tells_its_health(role: str) -> None:
     assert service["environment"]["CHATFOLD_KAFKA_BOOTSTRAP"] == "kafka:9092"
 
 
+def test_only_what_needs_a_secret_waits_to_be_asked_for() -> None:
+    assert {name for name, one in SERVICES.items() if "profiles" in one} == {"api"}
+
+
 def test_every_server_has_a_health_check() -> None:
     assert all(SERVICES[name]["healthcheck"]["test"] for name in SERVERS)
 
