@@ -1,8 +1,8 @@
 """Limits shared through Redis or Valkey, without a question to it on the way of most messages.
 
-Each process lets go at once what is within a rate as far as it knows, tells the others 20
-times a second what that was, and hears how far all of them are ahead. What must wait asks for
-its turn with the next exchange, so that no two processes hand out the same. So the rate of all
+Each process lets go at once what is within a rate as far as it knows, tells the others 4 times
+a second what that was, and hears how far all of them are ahead. What must wait asks for its
+turn within 50 ms, so that no two processes hand out the same. So the rate of all
 together is kept exactly over time, and exceeded for a moment by no more than the bursts of the
 processes that have not heard of each other yet. While Redis is away each keeps to its share,
 by the number of processes that there were. Keys, after the prefix: `bucket:KEY`, gone once it
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXCHANGE_SECONDS: Final = 0.05
+QUIET_SECONDS: Final = 0.25
+HURRY_SECONDS: Final = 0.05
+"""From one exchange to the next, while nothing waits and while something does."""
+
 RETRY_SECONDS: Final = 1.0
 SWEEP_SECONDS: Final = 10.0
 PEER_SECONDS: Final = 10
@@ -99,6 +102,7 @@ class SharedLimits:
         self._buckets = Buckets()
         self._waiters: dict[str, list[_Waiter]] = {}
         self._booked = asyncio.Event()
+        self._waited_for = asyncio.Event()
         self._peers = 1
         self._is_alone = False
 
@@ -125,6 +129,7 @@ class SharedLimits:
             return turn
         waiter = _Waiter(rate, turn, asyncio.get_running_loop().create_future())
         self._waiters.setdefault(key, []).append(waiter)
+        self._waited_for.set()
         return await waiter.turn
 
     @property
@@ -135,14 +140,26 @@ class SharedLimits:
         swept = monotonic()
         while True:
             await self._booked.wait()
-            await asyncio.sleep(RETRY_SECONDS if self._is_alone else EXCHANGE_SECONDS)
+            await self._pause()
             self._booked.clear()
             await self._tell()
             if self._buckets.has_untold:
                 self._booked.set()
+            if self._waiters:
+                self._waited_for.set()
             if monotonic() - swept > SWEEP_SECONDS:
                 swept = monotonic()
                 self._buckets.sweep(swept)
+
+    async def _pause(self) -> None:
+        if self._is_alone:
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_SECONDS - HURRY_SECONDS):
+                await self._waited_for.wait()
+        await asyncio.sleep(HURRY_SECONDS)
+        self._waited_for.clear()
 
     async def _tell(self) -> None:
         """Exchange once; what could not be told is forgotten, its moment is over."""
