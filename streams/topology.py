@@ -58,7 +58,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             what="sends a reply, at most once an attempt, and reports how it ended",
             reads=(topics.work_delivery, topics.tenants),
             writes=(topics.inbox, topics.dead_letters),
-            owns=("effects",),
+            owns=("effects", "limits"),
             group=groups.delivery,
         ),
         Role(
