@@ -199,3 +199,19 @@ def test_a_reply_that_was_accepted_and_failed_later_waits_for_an_operator():
     assert kinds(failed) == ["MessageStatusReported", "DeliveryAbandoned"]
     again = story.wants(RetryDelivery(reply_id=story.sends[0].reply_id, by="ada"))
     assert again.orders[0].attempt == 2
+
+
+def test_what_has_arrived_before_the_report_cannot_fail_any_more():
+    story = Story()
+    story.says("one")
+    story.status(Status.DELIVERED, "wamid.out", of=story.sends[0])
+    story.status(Status.FAILED, "wamid.out", of=story.sends[0])
+    assert kinds(story.report(platform_message_id="wamid.out")) == ["MessageSent"]
+
+
+def test_a_reply_that_failed_later_is_abandoned_once_however_often_that_is_told():
+    story = Story()
+    story.says("one")
+    story.report(platform_message_id="wamid.out")
+    story.status(Status.FAILED, "wamid.out")
+    assert kinds(story.status(Status.FAILED, "wamid.out")) == ["MessageStatusReported"]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.content import SendOutcome
+from schemas.content import SendOutcome, Status
 from schemas.facts import (
     DeliveryAbandoned,
     MessageSendFailed,
@@ -280,3 +280,26 @@ def test_a_retry_starts_with_the_fact_that_names_its_attempt():
     story.says("one")
     story.refuse()
     assert one(story.wakes(), RetryStarted).attempt == story.sends[-1].attempt == 2
+
+
+def test_of_several_retries_that_are_due_the_reply_that_was_first_goes_first():
+    story = Story(policy(order_wait=timedelta(0)))
+    for words in ("one", "two", "three", "four"):
+        story.says(words)
+    story.refuse()
+    story.refuse()
+    story.later(minutes=2)
+    story.fires(Timer.RETRY)
+    assert [reply.attempt for reply in story.state.outbox] == [1, 2, 2, 1]
+    order = [reply.reply_id for reply in story.state.outbox]
+    one, two, three = (send.reply_id for send in story.sends[:3])
+    assert order[:3] == [three, one, two]
+
+
+def test_a_failure_that_a_status_tells_too_leaves_the_retry_as_it_is():
+    story = Story()
+    story.says("one")
+    story.refuse()
+    told = story.status(Status.FAILED, "wamid.out", of=story.sends[0])
+    assert kinds(told) == ["MessageStatusReported"]
+    assert kinds(story.wakes()) == ["RetryStarted"]

@@ -6,18 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from projections.view_store import read_view
+from projections.view_store import kept, read_view, resting
 from projections.views import LONGEST_TEXT, RECENT, ActiveChat, evolve
 from schemas import codec
-from schemas.content import Content, MessageKind, Status
+from schemas.content import Content, Evidence, MessageKind, PauseReason, Status
 from schemas.envelope import Recorded
 from schemas.facts import (
+    BotPaused,
+    BotResumed,
+    CloseRequested,
     ConversationClosed,
     ConversationOpened,
     Fact,
     MessageReceived,
+    MessageSendConfirmed,
+    MessageSendWithheld,
     MessageStatusReported,
     ReplyGenerated,
+    RetryRequested,
 )
 from tests.support import facts
 
@@ -142,3 +148,57 @@ def test_closing_ends_the_conversation_and_leaves_what_was_said() -> None:
 def test_a_view_is_read_as_it_was_written(seed: int, count: int) -> None:
     view = known(chat(seed % 50, count))
     assert read_view(codec.dumps(view)) == view
+
+
+def told(view: ActiveChat, *happened: Fact, after: timedelta = timedelta(0)) -> ActiveChat:
+    """The view after more facts."""
+    for fact in happened:
+        one = Recorded(
+            id="",
+            time=view.last_activity + after,
+            source="/test",
+            tenant=view.tenant,
+            chat_id=view.chat_id,
+            causation_id="",
+            correlation_id="",
+            data=fact,
+            sequence=view.seq + 1,
+        )
+        found = evolve(view, one, DAY)
+        assert found is not None
+        view = found
+    return view
+
+
+def test_it_shows_who_paused_the_bot_until_it_answers_again() -> None:
+    view = told(known(chat(1, 50)), BotPaused(reason=PauseReason.MANUAL_PAUSE, by="ada"))
+    assert view.pause is not None
+    assert (view.pause.reason, view.pause.by) == (PauseReason.MANUAL_PAUSE, "ada")
+    assert told(view, BotResumed(by=None, is_automatic=True)).pause is None
+
+
+def test_a_pause_outlives_what_was_said_and_the_view_in_the_store() -> None:
+    paused = told(known(chat(1, 50)), BotPaused(reason=PauseReason.MANUAL_PAUSE, by="ada"))
+    later = told(paused, CloseRequested(by="ada"), after=2 * DAY)
+    assert later.recent == ()
+    assert later.pause == paused.pause
+    rest = resting((paused.tenant, paused.chat_id), kept(paused))
+    assert rest.pause == paused.pause
+
+
+def test_a_reply_that_is_sent_again_is_pending_until_that_has_ended() -> None:
+    log = chat(1, 400)
+    at = max(n for n, one in enumerate(log) if isinstance(one.data, ReplyGenerated))
+    reply = log[at].data
+    assert isinstance(reply, ReplyGenerated)
+    view = told(
+        known(log[: at + 1]),
+        MessageSendWithheld(reply_id=reply.reply_id, attempt=1, error_code="outside_window"),
+    )
+    assert view.recent[-1].status == "saved_only"
+    view = told(view, RetryRequested(reply_id=reply.reply_id, attempt=2, by="ada"))
+    assert (view.recent[-1].status, view.recent[-1].attempt) == ("pending", 2)
+    confirmed = MessageSendConfirmed(
+        reply_id=reply.reply_id, attempt=2, platform_message_id="x", by=Evidence.ECHO
+    )
+    assert told(view, confirmed).recent[-1].status == "sent"
