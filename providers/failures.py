@@ -23,6 +23,7 @@ class FailureCode(StrEnum):
     TOO_LARGE = "too_large"
     NOT_CONFIGURED = "not_configured"
     ACCOUNT_STOPPED = "account_stopped"
+    CROWDED = "crowded"
     REFUSED = "refused"
 
 
@@ -86,6 +87,10 @@ MEANINGS: Final = MappingProxyType(
         FailureCode.ACCOUNT_STOPPED: Meaning(
             retryable=True,
             advice="Renew the account's access; until it works, its messages wait and are tried.",
+        ),
+        FailureCode.CROWDED: Meaning(
+            retryable=True,
+            advice="Not asked: as many as may wait for the account do; it comes again by itself.",
         ),
         FailureCode.REFUSED: Meaning(
             retryable=False, advice="The provider refused; see its own words."

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from time import perf_counter
 from typing import Final
 
@@ -26,7 +27,10 @@ ACCOUNT_SENDS: Final = 64
 """Of them for one account: 640 a second at 100 ms. Seven accounts that hang leave room."""
 
 ACCOUNT_WAITING: Final = 500
-"""Orders of one account that wait: a tenth of what the window holds."""
+"""Orders of one account that wait: a tenth of what the window holds, unless …"""
+
+SHORT_WAIT_SECONDS: Final = 2.0
+"""… the one that came first has not waited for longer: the account is busy, not slow."""
 
 LONGEST_WAIT_SECONDS: Final = 30.0
 """For one turn; an order that would wait longer comes again, so that offsets move on."""
@@ -42,6 +46,7 @@ class Bounds:
     sends: int = SENDS
     account_sends: int = ACCOUNT_SENDS
     account_waiting: int = ACCOUNT_WAITING
+    short_wait: float = SHORT_WAIT_SECONDS
     longest_wait: float = LONGEST_WAIT_SECONDS
 
 
@@ -80,7 +85,8 @@ class Line:
         self._all_sends = all_sends
         self._sends = asyncio.Semaphore(bounds.account_sends)
         self._breaker = Breaker(self._name, self._provider)
-        self._waiting = 0
+        self._waiting: dict[int, float] = {}
+        self._numbers = count()
 
     async def enter(
         self, chat_id: str, rates: Rates, access: Access, leaving: Leaving
@@ -111,12 +117,9 @@ class Line:
 
     async def _turn(self, of: str, key: str, rate: Rate, leaving: Leaving) -> SendFailure | None:
         longest = self._bounds.longest_wait if self._has_room else 0.0
-        self._waiting += 1  # a turn that is not at once may take a moment to find
-        try:
-            name = f"{self._name}:{key}" if key else self._name
+        name = f"{self._name}:{key}" if key else self._name
+        with self._waits():  # a turn that is not at once may take a moment to find
             turn = await self._limiter.book(name, rate, longest)
-        finally:
-            self._waiting -= 1
         if isinstance(turn, Crowded):
             return self._sent_back(of, _CROWDED, turn.wait)
         if turn.wait > 0:
@@ -143,17 +146,28 @@ class Line:
 
     @property
     def _has_room(self) -> bool:
-        return self._waiting < self._bounds.account_waiting
+        if len(self._waiting) < self._bounds.account_waiting:
+            return True
+        first = next(iter(self._waiting.values()), _now())
+        return _now() - first < self._bounds.short_wait
+
+    @contextmanager
+    def _waits(self) -> Iterator[None]:
+        number = next(self._numbers)
+        self._waiting[number] = _now()
+        try:
+            yield
+        finally:
+            del self._waiting[number]
 
     @contextmanager
     def _counted(self, of: str) -> Iterator[None]:
         began = perf_counter()
-        self._waiting += 1
         metrics.WAITING.labels(of).inc()
         try:
-            yield
+            with self._waits():
+                yield
         finally:
-            self._waiting -= 1
             metrics.WAITING.labels(of).dec()
             metrics.WAITED.labels(self._provider, of).observe(perf_counter() - began)
 
@@ -163,7 +177,7 @@ class Line:
 
 
 _CROWDED: Final = SendFailure(
-    code=FailureCode.THROTTLED,
+    code=FailureCode.CROWDED,
     http_status=None,
     detail="Not sent yet: the account, or the chat, has as many messages as it may send for now.",
 )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from providers.failures import FailureCode
 from schemas.content import Evidence, Status
 from schemas.facts import (
     EchoHeld,
@@ -70,7 +71,10 @@ def not_sent(
     """The first reply of the outbox waits for what is decided next, and so do those behind it."""
     head = after.outbox[0]
     after.outbox = after.outbox[1:]
-    tried = replace(head, failures=head.failures + 1, failing_since=head.failing_since or now)
+    is_asked = fact.error_code != FailureCode.CROWDED
+    tried = replace(
+        head, failures=head.failures + is_asked, failing_since=head.failing_since or now
+    )
     is_unknown = isinstance(fact, MessageSendUnconfirmed)
     wait = Wait.CONFIRMATION if is_unknown else Wait.OPERATOR
     _hold(after, Held(tried, wait, now, holds=True))

@@ -29,11 +29,15 @@ JITTER: Final = 0.1
 
 
 def failed(draft: Draft, ended: SendReported) -> None:
-    """Have a refused reply tried again if that may help, otherwise give it up."""
+    """Have a refused reply tried again if that may help, otherwise give it up.
+
+    One that found its account crowded was not refused by anybody: it comes again until it was.
+    """
     reply = find(draft.state, ended.reply_id)
     assert reply is not None  # the report's fact has just put it there
-    if ended.retryable and reply.failures <= len(draft.policy.retries):
-        draft.record(_scheduled(draft, reply, ended.retry_after_seconds))
+    is_asked = ended.error_code != FailureCode.CROWDED
+    if ended.retryable and (not is_asked or reply.failures <= len(draft.policy.retries)):
+        draft.record(_scheduled(draft, reply, ended.retry_after_seconds, is_asked=is_asked))
     else:
         give_up(draft, reply, ended.error_code or "")
 
@@ -100,14 +104,17 @@ def _stop_waiting(draft: Draft, reply: Pending) -> None:
         draft.record(ConfirmationTimedOut(reply_id=reply.reply_id, attempt=reply.attempt))
 
 
-def _scheduled(draft: Draft, reply: Pending, retry_after: float | None) -> RetryScheduled:
-    wait = draft.policy.retries[reply.failures - 1] * (1 + _jitter(reply))
+def _scheduled(
+    draft: Draft, reply: Pending, retry_after: float | None, *, is_asked: bool
+) -> RetryScheduled:
+    later = 1 + _jitter(reply)
     asked = min(timedelta(seconds=min(retry_after or 0, 1e9)), LONGEST_RETRY_AFTER)
+    planned = draft.policy.retries[reply.failures - 1] if is_asked else asked
     since = reply.failing_since or draft.now
     return RetryScheduled(
         reply_id=reply.reply_id,
         attempt=reply.attempt,
-        due=draft.now + max(wait, asked),
+        due=draft.now + max(planned * later, asked),
         holds_later=since + draft.policy.order_wait > draft.now,
     )
 

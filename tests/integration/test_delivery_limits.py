@@ -66,7 +66,7 @@ async def test_what_would_wait_too_long_comes_again_spread_over_time(scene: Scen
         told = await agents.reported(scene.settings, back)
     reports = [told[one.data.reply_id] for one in back]
     waits = sorted(one.retry_after_seconds for one in reports)
-    assert all(one.error_code == "throttled" and one.retryable for one in reports)
+    assert all(one.error_code == "crowded" and one.retryable for one in reports)
     assert waits[0] > 30
     assert waits[-1] - waits[0] == pytest.approx(len(waits) - 1, abs=3)
 
@@ -79,7 +79,7 @@ async def _sent_back(scene: Scene, count: int) -> set[str]:
         found.update(
             one.data.reply_id
             for one in await agents.reports(scene.settings)
-            if one.data.error_code == "throttled"
+            if one.data.error_code == "crowded"
         )
         return len(found) >= count
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from providers.failures import MEANINGS, FailureCode
 from providers.protocol import Message, StatusReport
 from schemas import identity
 from schemas.content import Json, SendOutcome, Status
@@ -101,7 +102,7 @@ class Story:
         return self.wants(CloseConversation(by="ops"))
 
     def refuse(self, code: str = "throttled", **more: object) -> Decision:
-        retryable = code in {"throttled", "provider_down"}
+        retryable = MEANINGS[FailureCode(code)].retryable
         return self.report(
             SendOutcome.FAILED,
             **({"platform_message_id": None, "error_code": code, "retryable": retryable} | more),

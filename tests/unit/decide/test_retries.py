@@ -48,6 +48,16 @@ def test_each_wait_is_as_long_as_the_schedule_says_and_a_little_longer(failures,
     assert minutes * MINUTE <= due - story.now <= 1.1 * minutes * MINUTE
 
 
+def test_a_reply_that_found_its_account_crowded_comes_again_until_the_provider_was_asked():
+    story = Story()
+    story.says("one")
+    for _ in range(20):
+        assert "DeliveryAbandoned" not in kinds(story.refuse("crowded"))
+        restart(story)
+    due = one(story.refuse(), RetryScheduled).due
+    assert MINUTE <= due - story.now <= 1.1 * MINUTE  # the first wait of the schedule
+
+
 def test_the_little_longer_differs_from_reply_to_reply_and_is_always_the_same_for_one():
     def waits(count):
         story = Story()

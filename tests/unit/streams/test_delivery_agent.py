@@ -356,7 +356,7 @@ class Busy:
 async def test_an_order_without_a_turn_is_reported_to_come_again_and_calls_nobody() -> None:
     desk = Desk(limiter=Busy())
     [report] = await desk.handle()
-    assert (report.outcome, report.error_code) == (SendOutcome.FAILED, "throttled")
+    assert (report.outcome, report.error_code) == (SendOutcome.FAILED, "crowded")
     assert (report.retryable, report.retry_after_seconds) == (True, 42.0)
     assert report.http_status is None
     assert desk.http.calls == 0

@@ -90,12 +90,12 @@ async def test_an_order_whose_turn_is_later_waits_for_it() -> None:
 async def test_an_order_that_gets_no_turn_comes_again_when_there_may_be_one() -> None:
     refused = await Place(Answers([Crowded(40.0)])).enter()
     assert refused is not None
-    assert (refused.code, refused.retryable) == (FailureCode.THROTTLED, True)
+    assert (refused.code, refused.retryable) == (FailureCode.CROWDED, True)
     assert (refused.retry_after_seconds, refused.http_status) == (40.0, None)
 
 
 async def test_while_many_of_an_account_wait_no_more_are_let_wait() -> None:
-    place = Place(Answers([AT_ONCE, Turn(60.0)]), Bounds(account_waiting=1))
+    place = Place(Answers([AT_ONCE, Turn(60.0)]), Bounds(account_waiting=1, short_wait=0.0))
     async with place.entering():
         await place.enter()
         assert place.limiter.asked[-1] == ("telegram:1", 0.0)
@@ -115,13 +115,23 @@ async def test_an_account_that_hangs_takes_no_others_place() -> None:
 
 
 async def test_while_the_line_is_full_an_order_comes_again() -> None:
-    place = Place(bounds=Bounds(account_sends=1, account_waiting=1))
+    place = Place(bounds=Bounds(account_sends=1, account_waiting=1, short_wait=0.0))
     await place.enter()
     async with place.entering():
         refused = await place.enter()
         assert refused is not None
-        assert (refused.code, refused.retry_after_seconds) == (FailureCode.THROTTLED, 30.0)
+        assert (refused.code, refused.retry_after_seconds) == (FailureCode.CROWDED, 30.0)
         place.leaving.set()
+
+
+async def test_a_busy_line_is_not_full_while_the_first_has_waited_only_for_a_moment() -> None:
+    place = Place(bounds=Bounds(account_sends=1, account_waiting=1, short_wait=60.0))
+    await place.enter()
+    async with place.entering() as first, place.entering() as second:
+        place.leave()
+        assert await first is None
+        place.leave()
+        assert await second is None
 
 
 async def test_orders_get_their_places_in_the_order_they_came() -> None:
