@@ -137,11 +137,13 @@ def timed(process: Child) -> Iterator[Callable[[], tuple[float, float]]]:
     yield lambda: (time.perf_counter() - began, process.cpu_seconds() - used)
 
 
-def options(description: str, *, rounds: int) -> argparse.Namespace:
-    """The command line that all benchmarks share."""
+def options(description: str, *, rounds: int, providers: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line that all benchmarks share; the first provider is the usual one."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("--rounds", type=int, default=rounds)
+    if providers:
+        parser.add_argument("--provider", choices=providers, default=providers[0])
     return parser.parse_args()
 
 

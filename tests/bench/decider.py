@@ -1,8 +1,9 @@
 """CPU per input of the decider, beside a bare transactional dedupe loop and Faust with a table.
 
-Inputs are real WhatsApp text messages of 5,000 chats, one in ten redelivered, answered by the
-echo responder. The floor does what any exactly-once consumer must: read, look the id up in
-RocksDB, write the record and the id in one transaction per partition and batch.
+Inputs are real text messages of 5,000 chats, one in ten redelivered, answered by the echo
+responder. The floor does what any exactly-once consumer must: read, look the id up in RocksDB,
+write the record and the id in one transaction per partition and batch. With `--provider all` the
+decider takes each provider's in turn, as multiples of WhatsApp's.
 """
 
 import asyncio
@@ -25,19 +26,20 @@ from rocksdict import Options, Rdict
 from chatfold import clock, collector, topics
 from chatfold import settings as settings_module
 from chatfold.settings import Settings
-from schemas import envelope
+from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
 from streams.decider import Decider
 from streams.partition import Deciding
 from tests.bench import common
-from tests.support import servers, story, webhooks
+from tests.bench import providers as messages
+from tests.support import servers, story
 
 MODULE = "tests.bench.decider"
 INPUTS = 20_000
-CHATS = 5_000
+OURS = "the decider"
 
 
-async def fill(settings: Settings, start: int) -> None:
+async def fill(settings: Settings, provider: str, start: int) -> None:
     """Append `INPUTS` inputs, one in ten a redelivery."""
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap, linger_ms=5, max_batch_size=1 << 20
@@ -46,10 +48,7 @@ async def fill(settings: Settings, start: int) -> None:
     topic, pending = Topics(settings.topic_prefix).inbox, []
     for number in range(start, start + INPUTS):
         unique = number - 1 if number % 10 == 9 else number
-        user = str(4915100000000 + unique % CHATS)
-        told = webhooks.text("Hello, is anybody there?", wamid=f"wamid.{unique}", user=user)
-        (recorded,) = webhooks.inputs(webhooks.body(told), at=clock.now())
-        record = envelope.encode(recorded)
+        record = messages.record(provider, unique, "Hello, is anybody there?", at=clock.now())
         pending.append(
             await producer.send(topic, record.value, key=record.key, headers=record.headers)
         )
@@ -168,7 +167,7 @@ async def peer(settings: Settings, reached: Callable[[int], None]) -> None:
 
 CONTENDERS = {
     "a transactional dedupe loop": floor,
-    "the decider": ours,
+    OURS: ours,
     "Faust's dedupe with a table": peer,
 }
 
@@ -198,16 +197,17 @@ async def serve(name: str) -> None:
 
 
 @contextmanager
-def opened(name: str, shared: Settings) -> Iterator[Callable[[], common.Run]]:
+def opened(name: str, provider: str, shared: Settings) -> Iterator[Callable[[], common.Run]]:
     """One contender in a process of its own, on topics of its own."""
-    settings = servers.isolated(shared, f"{MODULE} {name}", Path(tempfile.mkdtemp()))
+    title = f"{MODULE} {name} {provider}"
+    settings = servers.isolated(shared, title, Path(tempfile.mkdtemp()))
     asyncio.run(prepare(settings))
     filled = 0
 
     def run() -> common.Run:
         nonlocal filled
         server.process.send_signal(signal.SIGSTOP)  # or it would begin before it is measured
-        asyncio.run(fill(settings, filled))
+        asyncio.run(fill(settings, provider, filled))
         filled += INPUTS
         with common.timed(server) as used:
             server.process.send_signal(signal.SIGCONT)
@@ -228,13 +228,23 @@ async def prepare(settings: Settings) -> None:
     await admin.close()
 
 
+def challenges(provider: str) -> dict[str, tuple[str, str]]:
+    """What runs on whose inputs, by titles; the others are multiples of the first."""
+    if provider == messages.ALL:
+        return {f"{OURS}, {name}": (OURS, name) for name in PROVIDERS}
+    return {name: (name, provider) for name in CONTENDERS}
+
+
 def main() -> None:
     """Run everything and tell."""
-    chosen = common.options(__doc__ or "", rounds=3)
+    chosen = common.options(__doc__ or "", rounds=3, providers=(*PROVIDERS, messages.ALL))
     with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
-        contenders = [common.Contender(name, partial(opened, name, shared)) for name in CONTENDERS]
+        contenders = [
+            common.Contender(title, partial(opened, *one, shared))
+            for title, one in challenges(chosen.provider).items()
+        ]
         results = common.interleaved(contenders, chosen.rounds)
-    common.tell(results, "a transactional dedupe loop", as_json=chosen.json)
+    common.tell(results, contenders[0].name, as_json=chosen.json)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What a signed WhatsApp webhook of 2 KB costs, from the socket to the acknowledged log.
+"""What a signed webhook of 2 KB costs, from the socket to the acknowledged log.
 
 CPU is that of the server's own process. The floor is uvicorn with uvloop and httptools and all
 that can be turned off turned off, as in the gateway; beside it uvicorn as it comes, without its
-access log. 64 connections, each with one request under way.
+access log. 64 connections, each with one request under way. With `--provider all` the gateway
+takes each provider's in turn, as multiples of WhatsApp's.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
@@ -26,55 +28,34 @@ from chatfold.gateway import Gateway, Limits
 from chatfold.settings import Settings, load
 from providers.registry import PROVIDERS
 from schemas import codec
-from schemas.content import Platform
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
 from tests.bench import common
+from tests.bench import providers as messages
 from tests.support import servers
 
 SECRET = "bench secret"
-PHONE = "100200300"
-PATH = "/webhooks/whatsapp_cloud"
-BODY_BYTES = 2151
+PREFIX = "/webhooks/"
 BODIES = 4000
-CHATS = 5000
 CONNECTIONS = 64
 REQUESTS = 20_000
+ROUNDS = 2  # one warms up
 MODULE = "tests.bench.gateway"
 
 
-def body(number: int) -> bytes:
-    """The `number`-th webhook: one text message of one of the chats."""
-    user = str(491510000000 + number * 7919 % CHATS)
-    message = {
-        "from": user,
-        "id": f"wamid.HBgMNDkxNTE{number:010d}FQIAEhggMTdGNTYyQkE4QzA4MDQxRDcyMEQA",
-        "timestamp": "1795237346",
-        "type": "text",
-        "text": {"body": ""},
-    }
-    value = {
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550001111", "phone_number_id": PHONE},
-        "contacts": [{"profile": {"name": "Ada Lovelace"}, "wa_id": user}],
-        "messages": [message],
-    }
-    changes = [{"value": value, "field": "messages"}]
-    whole = {"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": changes}]}
-    message["text"]["body"] = "x" * (BODY_BYTES - len(codec.dumps(whole)))
-    return codec.dumps(whole)
-
-
-def request(number: int, secret: str) -> bytes:
-    """The same as it comes over the wire from Meta."""
-    content = body(number)
-    signature = hmac.digest(secret.encode(), content, "sha256").hex()
+def request(provider: str, number: int, secret: str) -> bytes:
+    """The `number`-th webhook as it comes over the wire: one text message of one of the chats."""
+    person = 491510000000 + number * 7919 % messages.CHATS
+    content = messages.padded(provider, number, person=person)
+    proof = PROVIDERS[provider].sign(content, secret).items()
     head = (
-        f"POST {PATH} HTTP/1.1\r\nhost: gateway.example.com\r\naccept: */*\r\n"
+        f"POST {PREFIX}{provider} HTTP/1.1\r\nhost: gateway.example.com\r\naccept: */*\r\n"
         f"user-agent: facebookexternalua\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(content)}\r\nx-hub-signature-256: sha256={signature}\r\n\r\n"
+        f"content-length: {len(content)}\r\n"
     )
-    return head.encode() + content
+    return (
+        head + "".join(f"{name}: {value}\r\n" for name, value in proof) + "\r\n"
+    ).encode() + content
 
 
 async def floor_app(scope, receive, send) -> None:
@@ -117,7 +98,7 @@ async def peer(settings: Settings):
     await producer.start()
     app, topic = FastAPI(), Topics(settings.topic_prefix).inbox
 
-    @app.post(PATH)
+    @app.post(PREFIX + messages.REFERENCE)
     async def webhook(request: Request) -> Response:
         raw = await request.body()
         signed = "sha256=" + hmac.digest(SECRET.encode(), raw, "sha256").hex()
@@ -202,11 +183,11 @@ class Connection(asyncio.Protocol):
         self.post()
 
 
-async def post_all(port: int, secret: str, requests: int, rounds: int) -> None:
-    """Post `requests`, `rounds` times, each when told on stdin; print what came back."""
-    made = [request(number, secret) for number in range(BODIES)]
+async def post_all(provider: str, port: int, secret: str, requests: int) -> None:
+    """Post `requests`, twice, each when told on stdin; print what came back."""
+    made = [request(provider, number, secret) for number in range(BODIES)]
     print("ready", flush=True)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         await asyncio.to_thread(sys.stdin.readline)
         print(codec.dumps(await post_round(port, made, requests)).decode(), flush=True)
 
@@ -238,19 +219,27 @@ async def post_round(port: int, made: Sequence[bytes], requests: int) -> dict[st
     }
 
 
+@dataclass(frozen=True)
+class Challenge:
+    """A server, whose webhooks it gets, and with what secret they are signed."""
+
+    title: str
+    server: str
+    provider: str
+    secret: str = SECRET
+
+
 @contextmanager
-def opened(
-    name: str, secret: str, settings: Settings, accepted: bool
-) -> Iterator[Callable[[], common.Run]]:
+def opened(one: Challenge, settings: Settings) -> Iterator[Callable[[], common.Run]]:
     """One contender in a process of its own, and the load in another."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     env = servers.environment(settings)
     with (
-        common.child(MODULE, "serve", name, port, env=env) as server,
-        common.child(MODULE, "load", port, secret, str(REQUESTS), "2") as load_,
+        common.child(MODULE, "serve", one.server, port, env=env) as server,
+        common.child(MODULE, "load", one.provider, port, one.secret, str(REQUESTS)) as load_,
     ):
-        yield partial(measure, server, load_, accepted)
+        yield partial(measure, server, load_, one.secret == SECRET)
 
 
 def measure(server: common.Child, load_: common.Child, accepted: bool) -> common.Run:
@@ -264,15 +253,18 @@ def measure(server: common.Child, load_: common.Child, accepted: bool) -> common
 
 
 async def prepare(settings: Settings) -> None:
-    """Topics, and a tenant with the account that the webhooks are for."""
+    """Topics, and a tenant with the accounts that the webhooks are for."""
     await topics.apply(topics.plan(settings))
-    account = Account(
-        provider="whatsapp_cloud",
-        account=PHONE,
-        platform=Platform.WHATSAPP,
-        secrets=("env:SECRET",),
+    accounts = tuple(
+        Account(
+            provider=name,
+            account=messages.account(name),
+            platform=provider.platform,
+            secrets=("env:SECRET",),
+        )
+        for name, provider in PROVIDERS.items()
     )
-    tenant = Tenant(tenant_id="bench", name="Bench", accounts=(account,))
+    tenant = Tenant(tenant_id="bench", name="Bench", accounts=accounts)
     log = EventLog(settings.bootstrap, max_pending_bytes=1_000_000)
     await log.start()
     await log.append(
@@ -281,27 +273,33 @@ async def prepare(settings: Settings) -> None:
     await log.stop()
 
 
-CONTENDERS = (
-    ("bare uvicorn, 200 and nothing done", "floor", SECRET, True),
-    ("uvicorn as it comes, 200 and nothing done", "plain", SECRET, True),
-    ("the gateway", "ours", SECRET, True),
-    ("the gateway, wrong signatures", "ours", "wrong", False),
-    ("FastAPI and aiokafka send", "peer", SECRET, True),
-)
+def challenges(provider: str) -> list[Challenge]:
+    """The contenders, the one first that the others are multiples of."""
+    if provider == messages.ALL:
+        return [Challenge(f"the gateway, {name}", "ours", name) for name in PROVIDERS]
+    found = [
+        Challenge("bare uvicorn, 200 and nothing done", "floor", provider),
+        Challenge("uvicorn as it comes, 200 and nothing done", "plain", provider),
+        Challenge("the gateway", "ours", provider),
+        Challenge("the gateway, wrong signatures", "ours", provider, secret="wrong"),
+    ]
+    if provider == messages.REFERENCE:
+        found.append(Challenge("FastAPI and aiokafka send", "peer", provider))
+    return found
 
 
 def main() -> None:
     """Run everything and tell."""
-    chosen = common.options(__doc__ or "", rounds=5)
+    chosen = common.options(__doc__ or "", rounds=5, providers=(*PROVIDERS, messages.ALL))
     with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
         settings = servers.isolated(shared, MODULE, shared.home)
         asyncio.run(prepare(settings))
         contenders = [
-            common.Contender(title, partial(opened, name, secret, settings, accepted))
-            for title, name, secret, accepted in CONTENDERS
+            common.Contender(one.title, partial(opened, one, settings))
+            for one in challenges(chosen.provider)
         ]
         results = common.interleaved(contenders, chosen.rounds)
-    common.tell(results, CONTENDERS[0][0], as_json=chosen.json)
+    common.tell(results, contenders[0].name, as_json=chosen.json)
 
 
 if __name__ == "__main__":
@@ -310,7 +308,7 @@ if __name__ == "__main__":
             uvloop.run(serve_plain(int(port)))
         case ["serve", name, port]:
             uvloop.run(serve(name, int(port)))
-        case ["load", port, secret, requests, rounds]:
-            uvloop.run(post_all(int(port), secret, int(requests), int(rounds)))
+        case ["load", provider, port, secret, requests]:
+            uvloop.run(post_all(provider, int(port), secret, int(requests)))
         case _:
             main()
