@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -15,17 +13,14 @@ from chatfold import (
     database,
     failpoints,
     limits,
-    migrate,
     serving,
     slots,
-    telemetry,
-    topics,
+    standing,
     views,
 )
 from chatfold.accounts import Accounts
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
-from chatfold.eventlog import EventLog
 from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
 from chatfold.http import Limits as HttpLimits
@@ -37,7 +32,7 @@ from chatfold.push import PushHttp
 from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets, TenantDirectory
+from chatfold.tenancy import Secrets
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import Batch, PostgresSink
@@ -51,7 +46,6 @@ from streams.agents import assistant, lines
 from streams.agents import delivery as delivery_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
-from streams.topology import PORTS
 
 T = TypeVar("T")
 
@@ -66,16 +60,16 @@ Run = Callable[[Settings, Stop, AsyncExitStack], Awaitable[None]]
 async def run(role: str, settings: Settings, stop: Stop) -> None:
     """Be `role` until `stop`; raises `Refusal` if something it needs is not as it must be."""
     async with AsyncExitStack() as stack:
-        await _verify_topics(settings)
+        await standing.verify_topics(settings)
         await ROLES[role](settings, stop, stack)
 
 
 async def gateway(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Take webhooks."""
     role = Gateway(
-        log=await stack.enter_async_context(_log(settings)),
+        log=await stack.enter_async_context(standing.event_log(settings)),
         topic=Topics(settings.topic_prefix).inbox,
-        directory=await stack.enter_async_context(_tenants(settings)),
+        directory=await stack.enter_async_context(standing.tenants(settings)),
         secrets=Secrets.from_environment(),
         providers=PROVIDERS,
         limits=Limits(
@@ -97,7 +91,7 @@ async def gateway(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None
 
 async def decider(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Decide the inbox."""
-    directory = await stack.enter_async_context(_tenants(settings))
+    directory = await stack.enter_async_context(standing.tenants(settings))
     policies = Policies(directory)
     folder = stack.enter_context(slots.slot(settings.home / "state"))
     role = Decider(
@@ -105,7 +99,7 @@ async def decider(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None
             bootstrap=settings.bootstrap,
             topics=Topics(settings.topic_prefix),
             group=Groups(settings.topic_prefix).decider,
-            instance=_instance(folder),
+            instance=standing.instance(folder),
             folder=folder,
             policies=policies.of,
             refresh_policies=directory.catch_up,
@@ -116,7 +110,7 @@ async def decider(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None
             accept_gap=settings.accept_gap,
         )
     )
-    await stack.enter_async_context(_observed("decider", settings, role.unready))
+    await stack.enter_async_context(standing.observed("decider", settings, role.unready))
     try:
         await role.run(stop)
     except LogGap as gap:
@@ -125,9 +119,9 @@ async def decider(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None
 
 async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Send replies."""
-    await _verify_database(settings)
-    directory = await stack.enter_async_context(_tenants(settings))
-    pool = await stack.enter_async_context(_pool(settings))
+    await standing.verify_database(settings)
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    pool = await stack.enter_async_context(standing.pool(settings))
     ledger = PostgresLedger(
         pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
     )
@@ -139,7 +133,7 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
         ledger=await stack.enter_async_context(ledger),
         http=PushHttp(await stack.enter_async_context(http), clock.now),
         mail=MailPost(clock.now),
-        log=Results(await stack.enter_async_context(_log(settings))),
+        log=Results(await stack.enter_async_context(standing.event_log(settings))),
         inbox=topics_of.inbox,
         now=clock.now,
         reach=failpoints.from_environment(),
@@ -153,9 +147,9 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
         bootstrap=settings.bootstrap,
         topics=topics_of,
         groups=Groups(settings.topic_prefix),
-        instance=_instance(folder),
+        instance=standing.instance(folder),
     )
-    await stack.enter_async_context(_observed("delivery", settings, role.unready))
+    await stack.enter_async_context(standing.observed("delivery", settings, role.unready))
     await role.run(stop)
 
 
@@ -165,7 +159,7 @@ async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     store = await stack.enter_async_context(views.opened(settings))
     answering = assistant.Assistant(
         views=views.Stats(store),
-        log=Results(await stack.enter_async_context(_log(settings))),
+        log=Results(await stack.enter_async_context(standing.event_log(settings))),
         inbox=names.inbox,
         now=clock.now,
     )
@@ -174,23 +168,23 @@ async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
         bootstrap=settings.bootstrap,
         topics=names,
         groups=Groups(settings.topic_prefix),
-        instance=_instance(stack.enter_context(slots.slot(settings.home / "reply"))),
+        instance=standing.instance(stack.enter_context(slots.slot(settings.home / "reply"))),
     )
-    await stack.enter_async_context(_observed("reply", settings, role.unready))
+    await stack.enter_async_context(standing.observed("reply", settings, role.unready))
     await role.run(stop)
 
 
 async def projector(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Fold facts and tenants into tables."""
-    await _verify_database(settings)
-    pool = await stack.enter_async_context(_pool(settings))
-    instance = _instance(stack.enter_context(slots.slot(settings.home / "projector")))
+    await standing.verify_database(settings)
+    pool = await stack.enter_async_context(standing.pool(settings))
+    instance = standing.instance(stack.enter_context(slots.slot(settings.home / "projector")))
     consumers = [_tables(settings, pool, projection, instance) for projection in (TABLES, TENANTS)]
 
     def unready() -> Sequence[str]:
         return [reason for consumer in consumers for reason in consumer.unready()]
 
-    await stack.enter_async_context(_observed("projector", settings, unready))
+    await stack.enter_async_context(standing.observed("projector", settings, unready))
     with _refusing_projections():
         async with asyncio.TaskGroup() as group:
             for consumer in consumers:
@@ -204,10 +198,10 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
     reach = failpoints.from_environment()
     sink = ViewSink(store, lifetime, clock=clock.now, reach=reach)
     reading = Reading(projection="views", decode=decode_fact, sink=sink, clock=clock.now)
-    instance = _instance(stack.enter_context(slots.slot(settings.home / "views")))
+    instance = standing.instance(stack.enter_context(slots.slot(settings.home / "views")))
     topic = Topics(settings.topic_prefix).events
     role = Consumer(reading, _source(settings, topic, "views", instance))
-    await stack.enter_async_context(_observed("views", settings, role.unready))
+    await stack.enter_async_context(standing.observed("views", settings, role.unready))
     with _refusing_projections():
         await role.run(stop)
 
@@ -215,10 +209,10 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
 async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Answer operators."""
     known = tokens(settings.api_token, settings.api_tokens, Secrets.from_environment())
-    await _verify_database(settings)
-    log = await stack.enter_async_context(_log(settings))
+    await standing.verify_database(settings)
+    log = await stack.enter_async_context(standing.event_log(settings))
     reading = tables.of_pool(
-        await stack.enter_async_context(_pool(settings)), settings.database_schema
+        await stack.enter_async_context(standing.pool(settings)), settings.database_schema
     )
     desk = Desk(
         lists=Lists(reading),
@@ -258,69 +252,6 @@ def _refusing_projections() -> Iterator[None]:
         yield
     except* ProjectionRefused as refused:
         raise Refusal(str(refused.exceptions[0])) from None
-
-
-def _instance(folder: Path) -> str:
-    """A lasting name for the process that holds `folder`, unique in its group."""
-    return f"{socket.gethostname()}-{folder.name}"
-
-
-async def _verify_topics(settings: Settings) -> None:
-    problems = await topics.verify(topics.plan(settings))
-    if problems:
-        raise Refusal("\n".join(topics.sentences(problems)))
-
-
-async def _verify_database(settings: Settings) -> None:
-    problems = await migrate.verify(settings.database, settings.database_schema)
-    if problems:
-        raise Refusal("\n".join(problems))
-
-
-@asynccontextmanager
-async def _tenants(settings: Settings) -> AsyncIterator[TenantDirectory]:
-    directory = TenantDirectory(settings.bootstrap, Topics(settings.topic_prefix).tenants)
-    await directory.start()
-    try:
-        yield directory
-    finally:
-        await directory.stop()
-
-
-@asynccontextmanager
-async def _log(settings: Settings) -> AsyncIterator[EventLog]:
-    log = EventLog(settings.bootstrap, max_pending_bytes=settings.max_pending_bytes)
-    await log.start()
-    try:
-        yield log
-    finally:
-        await log.stop()
-
-
-@asynccontextmanager
-async def _pool(settings: Settings) -> AsyncIterator[database.Pool]:
-    pool = await database.open_pool(settings.database)
-    try:
-        yield pool
-    finally:
-        await pool.close()
-
-
-@asynccontextmanager
-async def _observed(
-    role: str, settings: Settings, unready: Callable[[], Sequence[str]]
-) -> AsyncIterator[None]:
-    async def reasons() -> Sequence[str]:
-        return unready()
-
-    port = settings.metrics_port or PORTS[role]
-    async with telemetry.serve_health(port, reasons, settings.metrics_host):
-        beating = asyncio.create_task(telemetry.keep_beating(role))
-        LOG.info("%s serves its metrics on port %s", role, port)
-        try:
-            yield
-        finally:
-            beating.cancel()
 
 
 ROLES: Final = MappingProxyType[str, Run](
