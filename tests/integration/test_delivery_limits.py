@@ -62,7 +62,8 @@ async def test_what_would_wait_too_long_comes_again_spread_over_time(scene: Scen
     with roles.running(agent := scene.agent()):
         await asyncio.to_thread(agent.wait_ready)
         await agents.produce(scene.settings, orders)
-        back = [one for one in orders if one.data.reply_id in await _sent_back(scene, 25)]
+        sent_back = await _sent_back(scene, 25)
+        back = [one for one in orders if one.data.reply_id in sent_back]
         told = await agents.reported(scene.settings, back)
     reports = [told[one.data.reply_id] for one in back]
     waits = sorted(one.retry_after_seconds for one in reports)
