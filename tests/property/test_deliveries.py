@@ -173,6 +173,11 @@ POLICIES = st.sampled_from(
 )
 
 
+def named(order: SendMessage) -> str:
+    """What the provider calls an attempt."""
+    return f"wamid.out.{order.reply_id}.{order.attempt}"
+
+
 class Life:
     """A chat in which anything happens; `away` is what the delivery agent has."""
 
@@ -202,8 +207,7 @@ class Life:
         if not self.away:
             return
         order = self.away.pop()
-        self.names += 1
-        story, name = self.story, f"wamid.out.{self.names}"
+        story, name = self.story, named(order)
         match how:
             case "sent":
                 story.report(of=order, platform_message_id=name)
@@ -218,10 +222,11 @@ class Life:
 
     def status(self, word) -> None:
         if self.ordered:
-            self.story.status(word, f"wamid.out.{self.names}", self.ordered[-1])
+            self.story.status(word, named(self.ordered[-1]), self.ordered[-1])
 
     def early(self, word) -> None:
-        self.story.status(word, f"wamid.out.{self.names + 1}")
+        name = named(self.away[0]) if self.away else "wamid.of.nobody"
+        self.story.status(word, name)
 
     def echo(self, whose) -> None:
         self.names += 1
