@@ -51,6 +51,8 @@ def decide(state: ChatState, cause: Recorded[Input], policy: Policy) -> Decision
     _take(draft, cause.data, told)
     if draft.state.echoes:
         echoes.settle(draft)
+    if draft.state.merged_into is not None:
+        linking.let_go(draft)
     replies.hand_out(draft)
     conversation.finish_closing(draft)
     return draft.decision()

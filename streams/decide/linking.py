@@ -89,6 +89,22 @@ def link(draft: Draft, told: ChatLinked) -> None:
         _move(draft, told.moved_to)
 
 
+def let_go(draft: Draft) -> None:
+    """A merged chat begins nothing any more, and leaves the bot's silence to the one that goes on.
+
+    What its own replies still lead to, an echo that was a human's after all, may begin some.
+    """
+    state, into = draft.state, draft.state.merged_into
+    if into is None:
+        return
+    if state.mode is not None:
+        draft.record(ModeLeft(mode=state.mode.name, expired=False))
+    if state.pause is not None:
+        draft.record(BotResumed(by=None, is_automatic=False))
+        draft.tell(into, PauseChat(by=MERGED))
+    conversation.start_closing(draft, CloseReason.MERGED)
+
+
 def _passed_on(draft: Draft, chat_id: str) -> Literal[False]:
     draft.pass_on(chat_id)
     return False
@@ -172,12 +188,6 @@ def _merge(draft: Draft, told: ChatLinked) -> None:
             is_group=known.is_group,
         )
     )
-    if draft.state.mode is not None:
-        draft.record(ModeLeft(mode=draft.state.mode.name, expired=False))
-    if draft.state.pause is not None:
-        draft.record(BotResumed(by=None, is_automatic=False))
-        draft.tell(told.chat_id, PauseChat(by=MERGED))
-    conversation.start_closing(draft, CloseReason.MERGED)
 
 
 def _move(draft: Draft, platform_user_id: str) -> None:

@@ -256,6 +256,23 @@ def test_a_silenced_bot_stays_silent_in_the_chat_that_goes_on():
     assert next_due(story.state, story.policy) is None
 
 
+def test_a_human_who_turns_out_to_have_spoken_silences_the_chat_that_goes_on():
+    story = Named()
+    story.says("Hello")
+    story.echoes("I will look into it", "wamid.human")
+    story.linked()
+    decision = story.report()
+    assert kinds(decision)[-4:] == [
+        "BotPaused",
+        "BotResumed",
+        "ConversationClosing",
+        "ConversationClosed",
+    ]
+    (told,) = decision.told
+    assert (told.chat_id, type(told.data)) == (OTHER, PauseChat)
+    assert next_due(story.state, story.policy) is None
+
+
 def test_a_merged_chat_records_an_edit_and_tells_the_other_under_an_id_of_its_own():
     story = merged()
     edit = webhooks.text("Hi", wamid="wamid.5") | {"type": "edit"}
