@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 SOURCE: Final = "/chatfold/agent/delivery"
 APPEND_SECONDS: Final = 5.0
+FRESH_SECONDS: Final = 1.0
 STALE_SECONDS: Final = 5.0
 """After a claim this old we were frozen; others may have reported the send as unknown by now."""
 
@@ -81,6 +82,7 @@ class Sending:
 
     async def run(self) -> None:
         """Return when the report is in the log; raises `Left`."""
+        asked_at = asyncio.get_running_loop().time()
         access = await until_available(self._access, self.leaving)
         if access is None:
             await self._deal(None, None)
@@ -93,7 +95,13 @@ class Sending:
             return
         with self.place:
             self.place.callback(line.leave)
-            await self._deal(access, None)
+            await self._deal(await self._fresh(access, asked_at), None)
+
+    async def _fresh(self, access: Access, asked_at: float) -> Access | None:
+        """The account as it is now, if we asked a while ago: it may have a new token."""
+        if asyncio.get_running_loop().time() - asked_at < FRESH_SECONDS:
+            return access
+        return await until_available(self._access, self.leaving)
 
     async def _deal(self, access: Access | None, refused: SendFailure | None) -> None:
         """Send, unless it is `refused`, or it happened before; and tell.

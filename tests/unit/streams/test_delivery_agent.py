@@ -371,6 +371,24 @@ async def test_an_attempt_that_was_sent_back_is_never_sent_when_its_order_comes_
     assert desk.http.calls == 0
 
 
+async def test_an_order_that_waited_is_sent_with_the_credentials_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.agents.sending.FRESH_SECONDS", 0.0)
+    desk = Desk()
+
+    class Renewing(Busy):
+        async def book(self, key: str, rate: object, longest: float) -> Turn | Crowded:
+            desk.accounts.credentials = None
+            return Turn(0.0)
+
+    desk.limiter = Renewing()
+    desk.__post_init__()
+    [report] = await desk.handle()
+    assert report.error_code == "not_configured"
+    assert desk.http.calls == 0
+
+
 async def test_while_an_account_is_refused_again_and_again_its_orders_come_again_later() -> None:
     no = SendFailure(code=FailureCode.UNAUTHENTICATED, http_status=401, detail="no")
     desk = Desk(http=ScriptedHttp([no] * IN_A_ROW))
