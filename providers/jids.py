@@ -4,11 +4,11 @@ Gateways that speak it (Whapi, Green API, Evolution) write one person in many wa
 person has one name, the same that WhatsApp Cloud gives them where a phone number is told.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from providers import phones
 from providers.reading import identifier
+from schemas.value import Value
 
 _PEOPLE: Final = frozenset({"s.whatsapp.net", "c.us", "hosted"})
 _HIDDEN: Final = frozenset({"lid", "hosted.lid"})
@@ -16,8 +16,7 @@ _GROUPS: Final = frozenset({"g.us"})
 _BROADCASTS: Final = frozenset({"broadcast", "newsletter"})
 
 
-@dataclass(frozen=True, slots=True)
-class Jid:
+class Jid(Value, frozen=True):
     """Whom a jid names.
 
     `platform_user_id` is the bare digits of a phone, `…@lid` of somebody whose phone is

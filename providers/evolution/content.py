@@ -11,6 +11,7 @@ from providers.reading import clean, detail, identifier, integer, items, mapping
 from schemas import codec
 from schemas.content import Content, Json, Media, MessageKind
 
+_WRAPPERS: Final = frozenset(WRAPPERS)
 _NESTED: Final = 6  # wrappers come in threes at most
 Reader = Callable[[Json, str], Content | None]
 """Reads a node; the words are the reference of a file in it."""
@@ -20,6 +21,8 @@ def unwrapped(message: object) -> Json:
     """What was said, without what says how long or how often it may be seen."""
     inner = mapping(message)
     for _ in range(_NESTED):
+        if _WRAPPERS.isdisjoint(inner):
+            return inner
         within = next((inner[name] for name in WRAPPERS if name in inner), None)
         found = mapping(mapping(within).get("message"))
         if not found:

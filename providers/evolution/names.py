@@ -55,7 +55,9 @@ def _of_chat(key: Json) -> Iterable[str]:
 def _named(key: Json, names: Iterable[str]) -> list[Jid]:
     """Those whom the key names; nobody but the group where the chat is one."""
     found = [jid for name in names if name in key and (jid := jids.read(key[name]))]
-    if found and (found[0].is_group or found[0].is_broadcast):
+    if len(found) < 2:
+        return found
+    if found[0].is_group or found[0].is_broadcast:
         return found[:1]
     return [one for one in found if not (one.is_group or one.is_broadcast)]
 

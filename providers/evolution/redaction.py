@@ -40,6 +40,7 @@ _FILES: Final = frozenset(
     | {"waveform"}
 )
 _DROPPED: Final = _SECRETS | _SIGNED_URLS | _FILES
+_FILE_URLS: Final = frozenset({"url", "URL"})
 _KEYS: Final = ("apikey", "api_key", "apiKey", "instanceToken")
 _SHORTEST_KEY: Final = 8  # a shorter one would be found in what people write
 _STRUCK: Final = "***"
@@ -69,11 +70,12 @@ def redacted_object(value: object, keys: tuple[str, ...] = ()) -> Json:
 class _Copy:
     """One copy, and how much of its budget is left. It runs for every value of every webhook."""
 
-    __slots__ = ("_keys", "_left")
+    __slots__ = ("_keys", "_left", "_suspect")
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
         self._left = _BUDGET
+        self._suspect = min([_LONGEST_NAME + 1, *map(len, keys)])  # no shorter words hold a key
 
     def of(self, value: object) -> object:
         """The copy of `value`, as far as the budget goes."""
@@ -88,12 +90,12 @@ class _Copy:
         kept: Json = {}
         for name, one in value.items():
             if len(name) <= _LONGEST_NAME:
-                if _is_dropped(name) or (is_file and name in {"url", "URL"}):
+                if _is_dropped(name) or (is_file and name in _FILE_URLS):
                     continue
                 self._left -= len(name) + _NODE
-            if self._keys or len(name) > _LONGEST_NAME:
+            if len(name) >= self._suspect:
                 name = self._words(name)  # noqa: PLW2901
-            copied = self.of(one)
+            copied = self._words(one) if isinstance(one, str) else self.of(one)
             if self._left <= 0:
                 break
             kept[name] = copied
@@ -109,7 +111,7 @@ class _Copy:
         return kept
 
     def _words(self, words: str) -> str:
-        if self._keys:
+        if len(words) >= self._suspect:
             for key in self._keys:
                 words = words.replace(key, _STRUCK)
         if len(words) > TEXT_LIMIT:

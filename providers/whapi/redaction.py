@@ -1,11 +1,12 @@
 """What no record shall hold is taken out before anything is written."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from providers.whapi.fields import SECRETS
 from schemas import codec
 
 T = TypeVar("T")
+_HOLDING: Final = (dict, list)  # a union would be made anew for every value
 
 
 def redacted(value: T, depth: int = codec.DEEPEST) -> T:
@@ -13,7 +14,7 @@ def redacted(value: T, depth: int = codec.DEEPEST) -> T:
     found: object = value
     if isinstance(value, dict) and depth:
         found = {
-            key: redacted(one, depth - 1) if isinstance(one, dict | list) else one
+            key: redacted(one, depth - 1) if isinstance(one, _HOLDING) else one
             for key, one in value.items()
             if key not in SECRETS
         }
