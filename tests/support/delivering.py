@@ -1,6 +1,7 @@
 """Decider, delivery agent and sandbox together: what people wrote, and how each reply fared."""
 
 import asyncio
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,14 +79,15 @@ class Talk:
         return made
 
 
-def tenant(name: str, accounts: Iterable[str], **settings: object) -> Tenant:
+def tenant(tenant_id: str, accounts: Iterable[str], **settings: object) -> Tenant:
     """A tenant whose refused replies are tried again within seconds."""
     quick = {"retry_minutes": (0.02, 0.03, 0.05, 0.1), "confirmation_minutes": 0.1}
-    return Tenant.model_validate(
-        {"tenant_id": name, "name": name, "accounts": [account(one) for one in accounts]}
-        | quick
-        | settings
-    )
+    given = {
+        "tenant_id": tenant_id,
+        "name": tenant_id,
+        "accounts": [account(one) for one in accounts],
+    }
+    return Tenant.model_validate(given | quick | settings)
 
 
 def account(name: str, base_url: str | None = None) -> Account:
@@ -97,6 +99,23 @@ def account(name: str, base_url: str | None = None) -> Account:
         base_url=base_url,
         limits=LIMITS,
     )
+
+
+class Watched(Agent):
+    """An agent that is asked for its figures."""
+
+    async def tells(self, figure: str) -> bool:
+        """Whether its metrics have the text."""
+
+        def got() -> str:
+            url = f"http://127.0.0.1:{self.port}/metrics"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read().decode()
+
+        try:
+            return figure in await asyncio.to_thread(got)
+        except OSError:  # it has only just been started
+            return False
 
 
 @dataclass
@@ -145,8 +164,8 @@ class Stage:
     def decider(self) -> roles.Process:
         return roles.Process("decider", self.settings, self.folder / "decider.log")
 
-    def agent(self, instance: str = "a", **env: str) -> Agent:
-        return Agent("delivery", self.settings, self.folder / "agent.log", instance, **env)
+    def agent(self, instance: str = "a", **env: str) -> "Watched":
+        return Watched("delivery", self.settings, self.folder / "agent.log", instance, **env)
 
     async def know(self, *tenants: Tenant) -> None:
         """Write the tenants to their topic; their accounts are the sandbox's."""
