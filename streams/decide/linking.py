@@ -58,8 +58,10 @@ def learn(
 ) -> None:
     """Note each new name of this chat, and tell the chat that has it; the chat has begun."""
     for name in names:
+        if name in draft.state.aliases:
+            continue
         other = _chat_named(draft.state, item.platform, name)
-        if other != draft.state.chat_id and name not in draft.state.aliases:
+        if other != draft.state.chat_id:
             draft.record(AliasLearned(platform_user_id=name))
             draft.tell(other, _linked(draft.state, known_as=name, moved_to=moved_to))
     if moved_to is not None:
