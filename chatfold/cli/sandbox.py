@@ -17,7 +17,9 @@ from rich.console import Console
 from chatfold import clock
 from chatfold.cli.output import AsJson, explained, print_json
 from chatfold.refusal import Refusal
-from chatfold.sandbox import Sandbox, StatusSender, running
+from chatfold.sandbox import Sandbox, StatusSender, base_urls, running
+from chatfold.sandbox.journal import Received
+from chatfold.sandbox.statuses import BODIES
 
 DEFAULT_PORT: Final = 18090
 
@@ -37,15 +39,19 @@ def sandbox(
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
     latency_ms: Annotated[int, typer.Option(min=0, help="Delay of every answer.")] = 0,
     statuses_to: Annotated[
-        str | None, typer.Option(help="URL to post sent, delivered and read of what it takes.")
+        str | None,
+        typer.Option(
+            help="Gateway to tell, at /webhooks/PROVIDER, what is sent, delivered and read."
+        ),
     ] = None,
     signed_with: Annotated[
-        str, typer.Option(help="Variable with the app secret that signs these statuses.")
+        str, typer.Option(help="Variable with the secret that proves these webhooks.")
     ] = "WP_APP_SECRET",
     as_json: AsJson = False,
 ) -> None:
-    """Stand in for WhatsApp's Graph API and Telegram's Bot API until SIGTERM or Ctrl-C.
+    """Stand in for the providers' APIs until SIGTERM or Ctrl-C.
 
+    WhatsApp Cloud, Telegram, Instagram, Whapi, Evolution and Green API; Twilio and web push.
     It takes every well-formed message, remembers every request, and fails on demand:
 
     * `GET /_sandbox/summary` counts what was taken, and names what was taken twice;
@@ -58,7 +64,7 @@ def sandbox(
     with explained():
         secret = os.environ.get(signed_with)
         if statuses_to and not secret:
-            raise Refusal(f"{signed_with}: it must hold the secret that signs statuses")
+            raise Refusal(f"{signed_with}: it must hold the secret that proves statuses")
         statuses = (statuses_to, secret) if statuses_to and secret else None
         box = partial(running, now=clock.now, host=host, port=port, latency=latency_ms / 1000)
         uvloop.run(_serve(box, statuses, as_json=as_json))
@@ -69,10 +75,7 @@ async def _serve(box: Opening, statuses: tuple[str, str] | None, *, as_json: boo
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        tell = None
-        if statuses:
-            sender = await stack.enter_async_context(StatusSender(*statuses, clock.now))
-            tell = sender.offer
+        tell = await _teller(stack, *statuses) if statuses else None
         try:
             opened = await stack.enter_async_context(box(on_accepted=tell))
         except OSError as error:
@@ -81,20 +84,31 @@ async def _serve(box: Opening, statuses: tuple[str, str] | None, *, as_json: boo
         await stop.wait()
 
 
-def _announce(box: Sandbox, *, as_json: bool) -> None:
-    urls = {
-        "url": box.url,
-        "whatsapp_cloud": box.whatsapp_url,
-        "telegram": box.telegram_url,
-        "instagram": box.instagram_url,
-        "whapi": box.whapi_url,
-        "evolution": box.evolution_url,
-        "greenapi": box.greenapi_url,
+async def _teller(
+    stack: contextlib.AsyncExitStack, gateway: str, secret: str
+) -> Callable[[Received], None]:
+    """Tells the gateway of what was taken, in the words of each provider that tells at all."""
+    senders = {
+        name: await stack.enter_async_context(
+            StatusSender(f"{gateway.rstrip('/')}/webhooks/{name}", secret, clock.now, provider=name)
+        )
+        for name in BODIES
     }
+
+    def tell(received: Received) -> None:
+        if received.provider in senders:
+            senders[received.provider].offer(received)
+
+    return tell
+
+
+def _announce(box: Sandbox, *, as_json: bool) -> None:
+    urls = base_urls(box.url)
     if as_json:
-        print_json(urls)
+        print_json({"url": box.url, **urls})
         sys.stdout.flush()
         return
     console = Console(stderr=True, highlight=False)
-    console.print(f"WhatsApp Cloud at {urls['whatsapp_cloud']}, Telegram at {urls['telegram']}")
+    for provider, url in urls.items():
+        console.print(f"{provider} at {url}")
     console.print(f"what was received: {box.url}/_sandbox/summary")

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatfold import database
+from chatfold.demo.expected import Expected
 from chatfold.demo.play import Played
-from chatfold.demo.script import TENANT, Expected, Reply, reply_in
+from chatfold.demo.received import PAGE, Reply, arrived, get
+from chatfold.demo.scenes import Seen
+from chatfold.demo.script import TENANT
 from chatfold.demo.stage import Stage
 from chatfold.views import opened
-from schemas import codec
 
 TABLES: Final = (
     "chats",
@@ -25,82 +26,95 @@ TABLES: Final = (
     "processed_events",
     "delivery_attempts",
 )
-PAGE: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The demo's result; its fields are the keys of `chatfold demo --json`."""
+    """The demo's result; its fields are the keys of `chatfold demo --json`.
+
+    `left_to_humans` are messages that the bot did not answer because a human had taken over,
+    `sent_by_programs` those that others sent by the accounts. `doubled` are the replies that
+    arrived more often than they should, also those that should not have been sent at all.
+    """
 
     webhooks_posted: int
     webhooks_accepted: int
     webhooks_refused: dict[str, int]
     messages_in: int
     duplicates: int
+    left_to_humans: int
+    sent_by_programs: int
     replies_sent: int
     replies_received_by_sandbox: int
+    replies_received_by_provider: dict[str, int]
     rows: dict[str, int]
     views: int
     e2e_ms: dict[str, float]
+    scenes: dict[str, Seen] = field(default_factory=dict)
     missing: list[str]
     doubled: list[str]
 
 
 async def look(stage: Stage, played: Played, wanted: Expected) -> Outcome:
     """Count everything as it is now."""
-    arrived, rows, answered, duplicates, views = await asyncio.gather(
-        _arrived(stage), _rows(stage), _sent(stage), _duplicates(stage), _views(stage)
+    received, rows, answered, duplicates, views = await asyncio.gather(
+        arrived(stage), _rows(stage), _answered(stage), _duplicates(stage), _views(stage)
     )
-    times = Counter(reply for reply, _ in arrived)
+    times = Counter(reply for reply, _ in received)
     return Outcome(
         webhooks_posted=played.posted,
         webhooks_accepted=played.statuses[200],
         webhooks_refused=played.refused,
         messages_in=answered["messages_in"],
         duplicates=duplicates,
+        left_to_humans=answered["left_to_humans"],
+        sent_by_programs=answered["sent_by_programs"],
         replies_sent=answered["replies_sent"],
-        replies_received_by_sandbox=len(arrived),
+        replies_received_by_sandbox=len(received),
+        replies_received_by_provider=dict(Counter(reply[0] for reply, _ in received)),
         rows=rows,
         views=views,
-        e2e_ms=_latency(arrived, played.posted_at),
-        missing=_missing(wanted, times, answered["messages_in"], duplicates),
-        doubled=sorted(_name(reply) for reply, count in times.items() if count > 1),
+        e2e_ms=_latency(received, played.posted_at),
+        missing=_missing(wanted, times, answered, duplicates),
+        doubled=[_more(reply, count) for reply, count in sorted((times - wanted.replies).items())],
     )
 
 
-def is_complete(outcome: Outcome, wanted: Expected) -> bool:
-    """Whether nothing is missing, and every reply that left is recorded as sent."""
-    return not outcome.missing and outcome.replies_sent == len(wanted.replies)
-
-
-def with_surprises(outcome: Outcome, played: Played) -> Outcome:
+def with_surprises(outcome: Outcome, surprises: Sequence[str]) -> Outcome:
     """The outcome, with every answer that was not as it must be among what is missing."""
-    return replace(outcome, missing=[*outcome.missing, *played.surprises])
+    return replace(outcome, missing=[*outcome.missing, *surprises])
+
+
+def with_scenes(outcome: Outcome, seen: Mapping[str, Seen]) -> Outcome:
+    """The outcome, with the scenes; what did not come as it must is among what is missing."""
+    failed = [f"{name}: not as it must be" for name, one in seen.items() if not one.as_expected]
+    return replace(outcome, scenes=dict(seen), missing=[*outcome.missing, *failed])
 
 
 def _missing(
-    wanted: Expected, times: Mapping[Reply, int], messages_in: int, duplicates: int
+    wanted: Expected, times: Counter[Reply], answered: Mapping[str, int], duplicates: int
 ) -> list[str]:
-    missing = sorted(f"reply to {_name(reply)}" for reply in wanted.replies - times.keys())
-    if messages_in != len(wanted.messages):
-        missing.append(f"{messages_in} messages instead of {len(wanted.messages)}")
+    missing = [f"reply to {_name(reply)}" for reply in sorted(wanted.replies - times)]
+    counts = {
+        "messages_in": len(wanted.messages),
+        "left_to_humans": len(wanted.left_to_humans),
+        "sent_by_programs": len(wanted.by_programs),
+        "replies_sent": wanted.replies.total(),
+    }
+    for what, count in counts.items():
+        if answered[what] != count:
+            missing.append(f"{what.replace('_', ' ')}: {answered[what]} instead of {count}")
     if duplicates < wanted.duplicates:
         missing.append(f"{duplicates} duplicates dropped instead of {wanted.duplicates}")
     return missing
 
 
+def _more(reply: Reply, count: int) -> str:
+    return f"reply to {_name(reply)}: {count} too many"
+
+
 def _name(reply: Reply) -> str:
     return "/".join(reply)
-
-
-async def _arrived(stage: Stage) -> list[tuple[Reply, datetime]]:
-    url = f"{stage.sandbox_url}/_sandbox/requests?limit={PAGE}&is_send=True&accepted=True"
-    listed = codec.loads(await _get(url))
-    assert isinstance(listed, dict)  # what the sandbox lists
-    return [
-        (reply_in(one["provider"], one["body"]), datetime.fromisoformat(one["received_at"]))
-        for one in listed["requests"]
-    ]
 
 
 async def _rows(stage: Stage) -> dict[str, int]:
@@ -117,7 +131,7 @@ async def _rows(stage: Stage) -> dict[str, int]:
         await connection.close()
 
 
-async def _sent(stage: Stage) -> dict[str, int]:
+async def _answered(stage: Stage) -> dict[str, int]:
     connection = await database.connect(stage.settings.database)
     try:
         schema = database.quoted(stage.settings.database_schema)
@@ -126,7 +140,10 @@ async def _sent(stage: Stage) -> dict[str, int]:
             SELECT count(*) FILTER (WHERE origin IN ('user', 'human')) AS messages_in,
                    count(*) FILTER (
                        WHERE origin = 'bot' AND delivery_status IN ('sent', 'delivered', 'read')
-                   ) AS replies_sent
+                   ) AS replies_sent,
+                   count(*) FILTER (WHERE origin = 'operator') AS sent_by_programs,
+                   (SELECT count(*) FROM {schema}.processed_events
+                    WHERE action_taken = 'ignored_paused') AS left_to_humans
             FROM {schema}.messages
             """  # noqa: S608  # a checked name
         )
@@ -136,7 +153,7 @@ async def _sent(stage: Stage) -> dict[str, int]:
 
 
 async def _duplicates(stage: Stage) -> int:
-    text = (await _get(f"{stage.roles['decider'].url}/metrics")).decode()
+    text = (await get(f"{stage.roles['decider'].url}/metrics")).decode()
     samples = (
         sample
         for family in text_string_to_metric_families(text)
@@ -151,17 +168,12 @@ async def _views(stage: Stage) -> int:
         return len(await store.active(TENANT, limit=PAGE))
 
 
-async def _get(url: str) -> bytes:
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        return await answer.read()
-
-
 def _latency(
-    arrived: list[tuple[Reply, datetime]], posted_at: Mapping[Reply, datetime]
+    received: list[tuple[Reply, datetime]], posted_at: Mapping[Reply, datetime]
 ) -> dict[str, float]:
     taken = sorted(
         (moment - posted_at[reply]).total_seconds() * 1000
-        for reply, moment in arrived
+        for reply, moment in received
         if reply in posted_at
     )
     if not taken:

@@ -10,7 +10,9 @@ from typing import Final
 import aiohttp
 
 from chatfold import clock
-from chatfold.demo.script import SECRETS, Expected, Reply, Webhook, expected
+from chatfold.demo.expected import Expected, expected
+from chatfold.demo.received import Reply
+from chatfold.demo.script import SECRETS, Webhook
 from providers.registry import PROVIDERS
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -54,15 +56,20 @@ async def _turns(
     for webhook in webhooks:
         for reply in _expected(webhook).replies:
             played.posted_at.setdefault(reply, clock.now())
-        status = await _post(session, url, webhook)
-        played.statuses[status] += 1
-        if status != webhook.status:
-            played.surprises.append(f"{webhook.provider}: {status} instead of {webhook.status}")
+        await post(session, url, webhook, played)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _expected(webhook: Webhook) -> Expected:
     return expected([webhook])
+
+
+async def post(session: aiohttp.ClientSession, url: str, webhook: Webhook, played: Played) -> None:
+    """Post a webhook and note how that went."""
+    status = await _post(session, url, webhook)
+    played.statuses[status] += 1
+    if status != webhook.status:
+        played.surprises.append(f"{webhook.provider}: {status} instead of {webhook.status}")
 
 
 async def _post(session: aiohttp.ClientSession, url: str, webhook: Webhook) -> int:

@@ -1,35 +1,67 @@
-"""What the demo plays: samples of every kind by several people, and what must come of it."""
+"""What the demo plays: samples of every kind by several people, at every provider."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Final
 
-from providers.protocol import Item, Message, Outgoing
+from providers.protocol import Item, Message
 from providers.registry import PROVIDERS
 from schemas import codec
-from schemas.content import Content, MessageKind
-from schemas.tenants import Account, SendLimits, Tenant
-from streams.decide.messages import is_to_be_answered
+from schemas.content import Platform
+from schemas.tenants import Account, Fallback, SendLimits, Tenant
 
 TENANT: Final = "demo"
 COMMANDS: Final = ("Hello", "/HISTORY", "/STATS", "/WAPPA", "In the special mode", "/EXIT")
-PEOPLE: Final = 4
+FAREWELL: Final = "/CLOSE"
+AFTERWARDS: Final = "Are you still there?"
+PEOPLE: Final = 2
+"""How many at each provider."""
 SECRETS: Final = MappingProxyType(
     {
         "CHATFOLD_DEMO_SECRET": "demo-secret",
         "CHATFOLD_DEMO_TOKEN": "demo-token",
         "CHATFOLD_DEMO_BOT": "7000:demo-bot",
+        "CHATFOLD_DEMO_CHANNEL": "CHATFOLD-DEMO1:demo-token",
+        "CHATFOLD_DEMO_PROFILE": "17841400000000201:demo-token",
+        "CHATFOLD_DEMO_SID": "AC-demo",
     }
 )
-ACCOUNTS: Final = MappingProxyType({"whatsapp_cloud": "200000000000001", "telegram": "7000"})
+ACCOUNTS: Final = MappingProxyType(
+    {
+        "whatsapp_cloud": "200000000000001",
+        "telegram": "7000",
+        "instagram": "17841400000000201",
+        "whapi": "CHATFOLD-DEMO1",
+        "evolution": "demo",
+        "greenapi": "7103000001",
+    }
+)
+SMS: Final = "twilio_sms"
+SMS_ACCOUNT: Final = "+15005550006"
+RETRY_MINUTES: Final = (0.02, 0.05, 0.1)
+"""So short that a retry is seen; the first after a second or so."""
+
+_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "whatsapp_cloud": {"access_token": "env:CHATFOLD_DEMO_TOKEN"},
+        "telegram": {"bot_token": "env:CHATFOLD_DEMO_BOT"},
+        "instagram": {"access_token": "env:CHATFOLD_DEMO_PROFILE"},
+        "whapi": {"api_token": "env:CHATFOLD_DEMO_CHANNEL"},
+        "evolution": {"api_key": "env:CHATFOLD_DEMO_TOKEN"},
+        "greenapi": {"api_token": "env:CHATFOLD_DEMO_TOKEN"},
+        SMS: {"account_sid": "env:CHATFOLD_DEMO_SID", "auth_token": "env:CHATFOLD_DEMO_TOKEN"},
+    }
+)
+_PHONES: Final = ("155501002", "15550{person:04d}")
 _PERSONAL: Final = MappingProxyType(
     {
         "whatsapp_cloud": (
-            ("15550100201", "155501{person:05d}"),
-            ("US.40000000000000000201", "US.4000{person:05d}"),
+            _PHONES,
+            (".400000000000000002", ".40{person:05d}000000000002"),
+            (".400000000000000003", ".40{person:05d}000000000003"),
             ("wamid.SAMPLE", "wamid.{person:05d}"),
             ("wacid.SAMPLE", "wacid.{person:05d}"),
             ("Z3JvdXA6MTIzNDU2Nzg5MA", "group-{person:05d}"),
@@ -43,13 +75,44 @@ _PERSONAL: Final = MappingProxyType(
             ("-1007000000501", "-10075000{person:05d}"),
             ("-70000301", "-700{person:05d}"),
         ),
+        "instagram": (
+            ("900000000000201", "9000{person:05d}000201"),
+            ("aWdfZAG1-SAMPLE", "aWdfZAG1-{person:05d}"),
+        ),
+        "whapi": (
+            _PHONES,
+            ("SAMPLE.", "DEMO{person:05d}."),
+            ("98765432109876@lid", "987{person:05d}09876@lid"),
+            ("120363040468224422@g.us", "1203630{person:05d}224422@g.us"),
+        ),
+        "evolution": (
+            _PHONES,
+            ("3EB0SAMPLE", "3EB0{person:05d}"),
+            ("CALLSAMPLE", "CALL{person:05d}"),
+            ("40000000000201@lid", "4000{person:05d}00201@lid"),
+            ("120363000000000301@g.us", "1203630{person:05d}000301@g.us"),
+        ),
+        "greenapi": (
+            _PHONES,
+            ("SAMPLE-", "DEMO{person:05d}-"),
+            ("120363000000000201@g.us", "1203630{person:05d}000201@g.us"),
+        ),
     }
 )
-Key = tuple[str, str, str, str]
-"""Provider, kind, id and chat of an item."""
-Reply = tuple[str, str, str]
-"""Provider, to whom, and the id of the message that is answered."""
-_NO_CREDENTIALS: Final = MappingProxyType({"access_token": "-", "bot_token": "-"})
+"""What of a sample becomes a person's own."""
+_SAID: Final = MappingProxyType(
+    {
+        "whatsapp_cloud": ("wamid.SAMPLE-text", "wamid.SAMPLE-said-{number}"),
+        "telegram": ('"message_id": 1001', '"message_id": 9{number:03d}'),
+        "instagram": ("aWdfZAG1-SAMPLE-text", "aWdfZAG1-SAMPLE-said-{number}"),
+        "whapi": ("SAMPLE.text-", "SAMPLE.said{number}-"),
+        "evolution": ("3EB0SAMPLE0001", "3EB0SAMPLE9{number:03d}"),
+        "greenapi": ("SAMPLE-text", "SAMPLE-said-{number}"),
+    }
+)
+"""The id in `text.json`, and what it becomes when a person says something else."""
+_LAST: Final = ("text_hidden", "system", "user_id", "echo")
+"""Samples that change how a person is reached, or who speaks for the business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,70 +126,85 @@ class Webhook:
     signed: bool = True
 
 
-@dataclass(slots=True)
-class Expected:
-    """What must come of all webhooks together."""
-
-    messages: set[Key] = field(default_factory=set)
-    replies: set[Reply] = field(default_factory=set)
-    duplicates: int = 0
-
-
 def webhooks() -> list[Webhook]:
     """The whole play, in each person's order."""
-    return [
-        webhook
-        for person in range(1, 2 * PEOPLE + 1)
-        for webhook in _turns(person, "telegram" if person % 2 else "whatsapp_cloud")
-    ]
+    return [webhook for person, provider in _cast() for webhook in _turns(person, provider)]
 
 
-def expected(play: list[Webhook]) -> Expected:
-    """What a person who reads the webhooks would expect to come of them."""
-    told = Expected()
-    seen: set[Key] = set()
-    for webhook in play:
-        if webhook.status == 200:
-            for item in _items(webhook):
-                _expect(told, seen, webhook.provider, item)
-    return told
+def afterwards() -> list[Webhook]:
+    """What each says when the play is over; by then, a human speaks with most of them."""
+    return [said(person, provider, AFTERWARDS, 99) for person, provider in _cast()]
+
+
+def said(person: int, provider: str, words: str, number: int = 0) -> Webhook:
+    """A text message in the person's words, the `number`-th of theirs."""
+    whole = _text(_folder(provider).joinpath("text.json"))
+    (told,) = items(Webhook(person=person, provider=provider, body=whole.encode()))
+    message = PROVIDERS[provider].parse(told.kind, told.fragment)
+    assert isinstance(message, Message)  # the sample holds one
+    own_id, other_id = _SAID[provider]
+    own_words = _quoted(message.content.text)
+    assert own_id in whole
+    assert own_words in whole
+    other = whole.replace(own_id, other_id.format(number=number))
+    return _whole(person, provider, other.replace(own_words, _quoted(words)))
+
+
+def items(webhook: Webhook) -> list[Item]:
+    """What a webhook tells."""
+    return list(PROVIDERS[webhook.provider].split(codec.loads(webhook.body)))
 
 
 def tenant(urls: Mapping[str, str]) -> Tenant:
-    """The demo's tenant, with the sandbox for a provider."""
-    credentials = {
-        "whatsapp_cloud": {"access_token": "env:CHATFOLD_DEMO_TOKEN"},
-        "telegram": {"bot_token": "env:CHATFOLD_DEMO_BOT"},
-    }
+    """The demo's tenant, with the sandbox for every provider; SMS go where all else has failed."""
     accounts = tuple(
         Account(
             provider=name,
             account=account,
             platform=PROVIDERS[name].platform,
-            credentials=credentials[name],
+            credentials=dict(_CREDENTIALS[name]),
             secrets=("env:CHATFOLD_DEMO_SECRET",),
             base_url=urls[name],
             limits=SendLimits(account_per_second=10_000, chat_per_second=1_000),
         )
         for name, account in ACCOUNTS.items()
     )
-    return Tenant(tenant_id=TENANT, name="Demo", accounts=accounts)
+    sms = Account(
+        provider=SMS,
+        account=SMS_ACCOUNT,
+        platform=Platform.SMS,
+        credentials=dict(_CREDENTIALS[SMS]),
+        base_url=urls[SMS],
+    )
+    return Tenant(
+        tenant_id=TENANT,
+        name="Demo",
+        accounts=(*accounts, sms),
+        retry_minutes=RETRY_MINUTES,
+        fallbacks=(Fallback(provider=SMS, account=SMS_ACCOUNT),),
+    )
+
+
+def _cast() -> Iterator[tuple[int, str]]:
+    return enumerate((provider for _ in range(PEOPLE) for provider in ACCOUNTS), 1)
 
 
 def _turns(person: int, provider: str) -> Iterator[Webhook]:
     for number, words in enumerate(COMMANDS):
-        yield _whole(person, provider, _saying(provider, words, number))
-    for sample in _samples(provider):
+        yield said(person, provider, words, number)
+    samples = _samples(provider)
+    for name, sample in (one for one in samples if not _rank(one[0])):
         webhook = _whole(person, provider, sample)
         yield webhook
-        if "voice" in sample or "location" in sample:
+        if "voice" in name or "location" in name:
             yield webhook  # the provider redelivers
-    yield _whole(person, provider, _saying(provider, "/CLOSE", len(COMMANDS)))
+    yield said(person, provider, FAREWELL, len(COMMANDS))
+    yield from (_whole(person, provider, sample) for name, sample in samples if _rank(name))
     yield from _refused(person, provider)
 
 
 def _refused(person: int, provider: str) -> Iterator[Webhook]:
-    body = _whole(person, provider, _saying(provider, "forged", 90)).body
+    body = said(person, provider, "forged", 90).body
     yield Webhook(person=person, provider=provider, body=body, status=401, signed=False)
     yield Webhook(person=person, provider=provider, body=b'{"broken":', status=400)
 
@@ -137,74 +215,23 @@ def _whole(person: int, provider: str, sample: str) -> Webhook:
     return Webhook(person=person, provider=provider, body=sample.encode())
 
 
-def _saying(provider: str, words: str, number: int) -> str:
-    said = _folder(provider).joinpath("text.json").read_text(encoding="utf-8")
-    whole = codec.loads(said.encode())
-    message = _first_message(whole)
-    if "text" in message and isinstance(message["text"], dict):
-        message["text"] = {"body": words}
-        message["id"] = f"wamid.SAMPLE-said-{number}"
-    else:
-        message["text"] = words
-        message.pop("entities", None)
-        message["message_id"] = 9000 + number
-    return codec.dumps(whole).decode().replace('"update_id":', '"update_id": ')
+def _samples(provider: str) -> list[tuple[str, str]]:
+    """Names and texts of the samples, first those after which all is as it was."""
+    files = sorted(_folder(provider).iterdir(), key=lambda one: (_rank(one.name), one.name))
+    return [(file.name, _text(file)) for file in files]
 
 
-def _first_message(whole: object) -> dict[str, object]:
-    """The innermost object that holds the text of a sample."""
-    match whole:
-        case {"message": dict() as message}:
-            return message
-        case {"entry": [{"changes": [{"value": {"messages": [dict() as message, *_]}}, *_]}, *_]}:
-            return message
-        case _:
-            raise ValueError("the sample text.json holds no message")
+def _rank(name: str) -> int:
+    return next((place for place, one in enumerate(_LAST, 1) if name.startswith(one)), 0)
 
 
-def _samples(provider: str) -> Iterator[str]:
-    for file in sorted(_folder(provider).iterdir(), key=lambda one: one.name):
-        yield file.read_text(encoding="utf-8")
+def _text(file: Traversable) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def _quoted(words: str | None) -> str:
+    return codec.dumps(words).decode()
 
 
 def _folder(provider: str) -> Traversable:
     return resources.files("chatfold.demo").joinpath("samples", provider)
-
-
-def _items(webhook: Webhook) -> list[Item]:
-    return list(PROVIDERS[webhook.provider].split(codec.loads(webhook.body)))
-
-
-def _expect(told: Expected, seen: set[Key], provider: str, item: Item) -> None:
-    key = (provider, item.kind, item.message_id, item.platform_user_id)
-    if key in seen:
-        told.duplicates += 1
-        return
-    seen.add(key)
-    incoming = PROVIDERS[provider].parse(item.kind, item.fragment)
-    if isinstance(incoming, Message):
-        told.messages.add(key)
-        if is_to_be_answered(incoming):
-            told.replies.add(_reply_to(provider, item, incoming))
-
-
-def _reply_to(provider: str, item: Item, message: Message) -> Reply:
-    """What the sandbox will see of a reply, found by asking the provider for the request."""
-    outgoing = Outgoing(
-        account=item.account or "",
-        to=item.platform_user_id,
-        content=Content(kind=MessageKind.TEXT, text="…"),
-        reply_to=message.platform_message_id,
-        reference="",
-    )
-    request = next(PROVIDERS[provider].send(outgoing, _NO_CREDENTIALS, None))
-    return reply_in(provider, codec.loads(request.body))
-
-
-def reply_in(provider: str, body: object) -> Reply:
-    """Which reply a request's body is: to whom, and what it answers."""
-    assert isinstance(body, dict)  # requests to send are objects at every provider
-    to = body.get("to") or body.get("recipient") or body.get("chat_id")
-    quoted = body.get("context") or body.get("reply_parameters") or {}
-    via = body.get("business_connection_id", "")
-    return provider, f"{via}{to}", str(quoted.get("message_id"))

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from chatfold import clock, database, migrate, settings, topics
 from chatfold.demo import script
 from chatfold.eventlog import EventLog, KafkaUnreachable
 from chatfold.refusal import Refusal
+from chatfold.sandbox import base_urls
 from chatfold.settings import Settings
 from chatfold.stack import Stack
 from chatfold.tenancy import record_of
@@ -150,9 +151,7 @@ async def _drop_schema(chosen: Settings) -> None:
 
 
 async def _apply_tenant(stage: Stage) -> None:
-    tenant = script.tenant(
-        {"whatsapp_cloud": f"{stage.sandbox_url}/v23.0", "telegram": stage.sandbox_url}
-    )
+    tenant = script.tenant(base_urls(stage.sandbox_url))
     log = EventLog(stage.settings.bootstrap, max_pending_bytes=1_000_000)
     await log.start()
     try:
@@ -166,8 +165,7 @@ def _start_sandbox(stage: Stage) -> Child:
     port = _free(18090)
     arguments = ["sandbox", "--port", str(port)]
     if stage.statuses:
-        url = f"{stage.gateway_url}/webhooks/whatsapp_cloud"
-        arguments += ["--statuses-to", url, "--signed-with", "CHATFOLD_DEMO_SECRET"]
+        arguments += ["--statuses-to", stage.gateway_url, "--signed-with", "CHATFOLD_DEMO_SECRET"]
     return _start(stage, "sandbox", port, arguments)
 
 
@@ -182,11 +180,10 @@ def _start(stage: Stage, name: str, port: int, arguments: list[str]) -> Child:
     logs = stage.settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
-    variables = settings.environment(stage.settings) | {"CHATFOLD_METRICS_PORT": str(port)}
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603  # our own command line
-            [sys.executable, "-m", "chatfold", *arguments],
-            env=_merged(variables),
+            command(*arguments),
+            env=environment(stage) | {"CHATFOLD_METRICS_PORT": str(port)},
             stdout=out,
             stderr=out,
             start_new_session=True,
@@ -194,8 +191,14 @@ def _start(stage: Stage, name: str, port: int, arguments: list[str]) -> Child:
     return Child(name, port, log, process)
 
 
-def _merged(variables: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, **variables, **script.SECRETS}
+def command(*arguments: str) -> list[str]:
+    """The command line of chatfold itself."""
+    return [sys.executable, "-m", "chatfold", *arguments]
+
+
+def environment(stage: Stage) -> dict[str, str]:
+    """The variables by which a process belongs to the demo."""
+    return {**os.environ, **settings.environment(stage.settings), **script.SECRETS}
 
 
 async def _until(child: Child, path: str) -> None:

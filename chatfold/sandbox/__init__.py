@@ -2,7 +2,7 @@
 
 from chatfold.sandbox.faults import Fault, FaultKind, Match
 from chatfold.sandbox.journal import Journal, Received
-from chatfold.sandbox.server import Sandbox, running
+from chatfold.sandbox.server import Sandbox, base_urls, running
 from chatfold.sandbox.statuses import StatusSender
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Received",
     "Sandbox",
     "StatusSender",
+    "base_urls",
     "running",
 ]

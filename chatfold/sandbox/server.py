@@ -20,6 +20,19 @@ from schemas import codec
 LARGEST_BODY: Final = 64_000_000
 
 
+def base_urls(url: str) -> dict[str, str]:
+    """The base URLs of accounts, by provider, for a sandbox at `url`."""
+    return {
+        graph.PROVIDER: f"{url}/v23.0",
+        telegram.PROVIDER: url,
+        instagram.PROVIDER: f"{url}{instagram.PREFIX}/v23.0",
+        whapi.PROVIDER: f"{url}{whapi.PREFIX}",
+        evolution.PROVIDER: f"{url}{evolution.PREFIX}",
+        greenapi.PROVIDER: url,
+        twilio.PROVIDER: url,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
     """A running sandbox."""
@@ -33,37 +46,37 @@ class Sandbox:
     @property
     def whatsapp_url(self) -> str:
         """The base URL for WhatsApp Cloud accounts."""
-        return f"{self.url}/v23.0"
+        return base_urls(self.url)[graph.PROVIDER]
 
     @property
     def telegram_url(self) -> str:
         """The base URL for Telegram accounts."""
-        return self.url
+        return base_urls(self.url)[telegram.PROVIDER]
 
     @property
     def greenapi_url(self) -> str:
         """The base URL for Green API accounts."""
-        return self.url
+        return base_urls(self.url)[greenapi.PROVIDER]
 
     @property
     def whapi_url(self) -> str:
         """The base URL for Whapi accounts; a token is `CHANNEL:anything`."""
-        return f"{self.url}{whapi.PREFIX}"
+        return base_urls(self.url)[whapi.PROVIDER]
 
     @property
     def evolution_url(self) -> str:
         """The base URL for Evolution accounts; an account is the instance that a URL names."""
-        return f"{self.url}{evolution.PREFIX}"
+        return base_urls(self.url)[evolution.PROVIDER]
 
     @property
     def instagram_url(self) -> str:
         """The base URL for Instagram accounts; a token is `ACCOUNT:anything`."""
-        return f"{self.url}{instagram.PREFIX}/v23.0"
+        return base_urls(self.url)[instagram.PROVIDER]
 
     @property
     def twilio_url(self) -> str:
         """The base URL for Twilio accounts."""
-        return self.url
+        return base_urls(self.url)[twilio.PROVIDER]
 
     def subscription(self, browser: str) -> str:
         """Where to push for a browser, as a site gets it; a push account's base URL is `url`."""

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from providers.registry import PROVIDERS
 from schemas import codec
 from tests.support import servers as support
 
@@ -14,13 +15,24 @@ KEYS = {
     "webhooks_refused",
     "messages_in",
     "duplicates",
+    "left_to_humans",
+    "sent_by_programs",
     "replies_sent",
     "replies_received_by_sandbox",
+    "replies_received_by_provider",
     "rows",
     "views",
     "e2e_ms",
+    "scenes",
     "missing",
     "doubled",
+}
+SCENES = {
+    "retry": ["whatsapp failed 429 throttled", "whatsapp sent 200"],
+    "retry_by_operator": ["telegram failed 403 blocked_by_user", "telegram sent 200"],
+    "lost_answer_told_by_status": ["whatsapp sent"],
+    "lost_answer_told_by_echo": ["instagram sent"],
+    "fallback": ["whatsapp failed 403 recipient_unreachable", "sms sent 201"],
 }
 
 
@@ -43,9 +55,15 @@ async def test_the_demo_checks_itself_and_leaves_nothing_running(servers, tmp_pa
     told = codec.loads(out.splitlines()[-1])
     assert told.keys() == KEYS
     assert told["missing"] == told["doubled"] == []
-    assert told["webhooks_posted"] >= 200
+    assert told["webhooks_posted"] >= 600
     assert told["webhooks_refused"].keys() == {"bad signature", "not JSON"}
-    assert told["replies_sent"] == told["replies_received_by_sandbox"] > 200
+    assert told["replies_sent"] == told["replies_received_by_sandbox"] > 300
     assert told["duplicates"] >= 20
-    assert told["rows"]["messages"] == told["messages_in"] + told["replies_sent"]
+    origins = ("messages_in", "replies_sent", "sent_by_programs")
+    assert told["rows"]["messages"] == sum(told[origin] for origin in origins)
+    assert told["left_to_humans"] == 2 * 5
+    assert told["replies_received_by_provider"].keys() == {*PROVIDERS, "twilio_sms"}
+    assert {name: seen["attempts"] for name, seen in told["scenes"].items()} == SCENES
+    assert all(list(seen["received"].values()) == [1] for seen in told["scenes"].values())
+    assert all(seen["as_expected"] for seen in told["scenes"].values())
     assert told["e2e_ms"]["p50"] <= told["e2e_ms"]["p99"]
