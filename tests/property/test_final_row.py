@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import identity
 from schemas.content import Origin, SendOutcome, Status
@@ -150,12 +151,25 @@ def tellings(draw: st.DrawFn) -> tuple[set[Happening], list[Happening]]:
 
 
 def told(
-    happenings: Sequence[Happening], random: Random, *, real: bool, referred: bool, again: bool
+    happenings: Sequence[Happening],
+    random: Random,
+    *,
+    real: bool,
+    referred: bool,
+    again: bool,
+    forgotten: bool = False,
 ) -> dict[str, Any]:
+    """The row; with `forgotten` nobody knows any more that the same was told before."""
     chat = Chat(random, real=real, referred=referred)
     if again:
         chat.refused_before()
-    chat.hears(*(chat.happens(what) for what in happenings))
+    inputs = [chat.happens(what) for what in happenings]
+    if forgotten:
+        inputs = [
+            one if "message" in what else replace(one, id=f"{one.id} {number}")
+            for number, (what, one) in enumerate(zip(happenings, inputs, strict=True))
+        ]
+    chat.hears(*inputs)
     return chat.row()
 
 
@@ -169,7 +183,7 @@ def status_of(whole: set[Happening], *, referred: bool) -> str:
     return max(stages, key=RANKED.index)
 
 
-@given(tellings(), SEEDS, st.booleans(), st.booleans(), st.booleans())
+@given(tellings(), SEEDS, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_a_replys_row_ends_the_same_in_whatever_order_and_however_often_it_is_told(
     telling: tuple[set[Happening], list[Happening]],
@@ -177,10 +191,11 @@ def test_a_replys_row_ends_the_same_in_whatever_order_and_however_often_it_is_to
     real: bool,
     referred: bool,
     again: bool,
+    forgotten: bool,
 ) -> None:
     whole, order = telling
     how = {"real": real, "referred": referred, "again": again}
-    row = told(order, Random(seed), **how)
+    row = told(order, Random(seed), forgotten=forgotten, **how)
     assert row == told(sorted(whole), Random(seed), **how)
     assert row["origin"] == Origin.BOT
     assert (row["delivery_status"], row["delivery_attempt"]) == (
