@@ -75,7 +75,7 @@ class _Copy:
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
         self._left = _BUDGET
-        self._suspect = min([_LONGEST_NAME + 1, *map(len, keys)])  # no shorter words hold a key
+        self._suspect = min([_LONGEST_NAME + 1, *map(len, keys)])  # shorter words hold no key
 
     def of(self, value: object) -> object:
         """The copy of `value`, as far as the budget goes."""

@@ -1,7 +1,6 @@
 """From one Evolution webhook to its items. What enters an item has been redacted before."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -27,10 +26,10 @@ from providers.reading import digest, identifier, items, mapping, text
 from providers.unforeseen import unrecognised
 from schemas.content import Json
 from schemas.inputs import ItemKind
+from schemas.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Value, frozen=True, kw_only=True):
     """What stands around the data of a webhook."""
 
     event: str

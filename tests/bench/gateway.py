@@ -22,7 +22,7 @@ import uvicorn
 import uvloop
 from aiokafka import AIOKafkaProducer
 
-from chatfold import clock, serving, tenancy, topics
+from chatfold import clock, collector, serving, tenancy, topics
 from chatfold.eventlog import EventLog
 from chatfold.gateway import Gateway, Limits
 from chatfold.settings import Settings, load
@@ -307,6 +307,7 @@ if __name__ == "__main__":
         case ["serve", "plain", port]:
             uvloop.run(serve_plain(int(port)))
         case ["serve", name, port]:
+            collector.relax()  # as every role does
             uvloop.run(serve(name, int(port)))
         case ["load", provider, port, secret, requests]:
             uvloop.run(post_all(provider, int(port), secret, int(requests)))
