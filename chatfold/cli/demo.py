@@ -59,6 +59,7 @@ async def _demo(*, stays: bool, as_json: bool) -> Outcome:
         with _progress(console) as progress:
             step = progress.add_task("starting", total=None)
             await stage.set_up(set_stage, lambda what: progress.update(step, description=what))
+            progress.update(step, description="everything is up", total=1, completed=1)
             found = await _perform(set_stage, progress)
         print_json(asdict(found)) if as_json else _show(found)
         if stays:
