@@ -9,13 +9,12 @@ from providers import vcards, wording
 from providers.greenapi import names
 from providers.greenapi.files import file
 from providers.greenapi.markers import lost, words
+from providers.greenapi.redaction import LEFT_OUT
 from providers.reading import detail, identifier, items, mapping, number, text
 from schemas.content import Content, Json, MessageKind
 
 FileName = Callable[[], str | None]
 Reader = Callable[[Json, FileName], Content | None]
-_LEFT_OUT: Final = frozenset({"downloadUrl", "jpegThumbnail", "urlAvatar", "urlFile"})
-"""Links that whoever has them can follow, and pictures of pictures."""
 _TEXTS: Final = (
     ("textMessageData", "textMessage"),
     ("extendedTextMessageData", "text"),
@@ -55,7 +54,7 @@ def kept(value: object) -> Json:
 def _without_links(value: object) -> object:
     match value:
         case dict():
-            return {k: _without_links(one) for k, one in value.items() if k not in _LEFT_OUT}
+            return {k: _without_links(one) for k, one in value.items() if k not in LEFT_OUT}
         case list():
             return [_without_links(one) for one in value]
         case _:

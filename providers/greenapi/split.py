@@ -5,6 +5,7 @@ from typing import Final
 from providers import jids
 from providers.greenapi import names
 from providers.greenapi.fields import KINDS, MESSAGES, NOTICES, REACTION, STATUS, STATUSES
+from providers.greenapi.redaction import redacted
 from providers.protocol import Item
 from providers.reading import clean, digest, identifier, mapping, text
 from providers.unforeseen import unrecognised
@@ -17,7 +18,8 @@ _TYPE: Final = "typeWebhook"
 def split(body: object) -> list[Item]:
     """The item of a parsed body, which may come as polling wraps it."""
     if not isinstance(body, dict):
-        return [unrecognised(None, "a webhook is no object", body)]
+        return [unrecognised(None, "a webhook is no object", redacted(body))]
+    body = redacted(body)
     inside = body.get("body")
     if _TYPE not in body and isinstance(inside, dict):
         return [_item(inside)]
