@@ -11,8 +11,11 @@ import aiohttp
 
 from chatfold import clock, views
 from chatfold.demo import script, stage
+from chatfold.eventlog import EventLog
+from chatfold.sandbox import base_urls
 from chatfold.settings import Settings
 from chatfold.stack import Stack
+from chatfold.tenancy import record_of
 from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.facts import (
@@ -22,6 +25,7 @@ from schemas.facts import (
     MessageSent,
     ReplyGenerated,
 )
+from schemas.topics import Topics
 from tests.support import kafka, oracle, tables, webhooks
 
 SECRET = script.SECRETS["CHATFOLD_DEMO_SECRET"]
@@ -34,11 +38,25 @@ async def everything(servers: Settings, stack: Stack) -> AsyncIterator[stage.Sta
     standing = stage.Stage(stage.of_its_own(servers, clock.now()), stack, statuses=False)
     try:
         await stage.set_up(standing, lambda _: None)
+        await _hurry(standing)
         yield standing
     finally:
         for child in standing.roles.values():
             child.process.send_signal(signal.SIGCONT)
         await stage.tear_down(standing, stop_stack=False)
+
+
+async def _hurry(standing: stage.Stage) -> None:
+    """Let replies not wait for minutes behind one that a freeze or a kill has left unconfirmed."""
+    tenant = script.tenant(base_urls(standing.sandbox_url))
+    hasty = tenant.model_copy(update={"confirmation_minutes": 0.01, "order_minutes": 0.0})
+    log = EventLog(standing.settings.bootstrap, max_pending_bytes=1_000_000)
+    await log.start()
+    try:
+        name = Topics(standing.settings.topic_prefix).tenants
+        await log.append(name, [record_of(hasty, clock.now())], 30)
+    finally:
+        await log.stop()
 
 
 def restart(standing: stage.Stage, role: str, *, second: str = "") -> None:
