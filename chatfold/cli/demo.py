@@ -10,7 +10,7 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from chatfold import clock, settings
 from chatfold.cli.output import AsJson, explained, print_json
@@ -151,7 +151,8 @@ async def _stay(set_stage: stage.Stage, console: Console) -> None:
 
 
 def _show(found: Outcome) -> None:
-    table = Table("what", "count", title="What came of it", box=None, title_justify="left")
+    columns = ("what", Column("count", overflow="fold"))
+    table = Table(*columns, title="What came of it", box=None, title_justify="left")
     for name, value in asdict(found).items():
         table.add_row(_spoken(name), _words(value))
     Console().print(table)
