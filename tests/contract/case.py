@@ -41,3 +41,9 @@ class Case:
     """The sender of a text by their first name, None if the provider tells none."""
     has_public_media: bool = False
     """Whether a file is fetched without credentials."""
+    also: Mapping[str, Any] = field(default_factory=dict)
+    """Bodies that show what no sample of the provider does, by names like theirs."""
+    lacks: frozenset[str] = frozenset()
+    """Which of `features.FEATURES` the provider cannot tell."""
+    secret_words: Callable[[str], Sequence[Any]] = lambda _: ()
+    """Bodies with the word in each place where the provider puts what opens something."""

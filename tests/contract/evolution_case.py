@@ -44,6 +44,21 @@ def error(status: int, words: object):
 NOBODY = [{"jid": "1@s.whatsapp.net", "exists": False, "number": "1"}]
 CLOSED = ["Error: Connection Closed"]
 
+REFUSED = {
+    "key": {"remoteJid": f"{USER}@s.whatsapp.net", "fromMe": True, "id": "3EB0OUT"},
+    "update": {"status": "ERROR", "messageStubParameters": ["463"]},
+}
+
+
+def secret_words(word: str):
+    """The account's key beside the data and in it, a file's key, a picture, a QR code."""
+    file = {"mimetype": "image/png", "mediaKey": word, "url": word, "directPath": word}
+    picture = upsert(message("1", imageMessage={**file, "jpegThumbnail": word}, base64=word))
+    said = upsert(message("2", conversation=f"my key is {word}"))
+    shown = {"event": "qrcode.updated", "instance": INSTANCE, "data": {"qrcode": {"code": word}}}
+    return [picture, said | {"apikey": word}, shown]
+
+
 EVOLUTION = Case(
     name="evolution",
     text=lambda words, n, time: upsert(message(n, time, conversation=words)),
@@ -76,4 +91,14 @@ EVOLUTION = Case(
     file=lambda data: answer(
         201, {"mediaType": "imageMessage", "base64": b64encode(data).decode()}
     ),
+    also={"status_refused": upsert(REFUSED) | {"event": "messages.update"}},
+    lacks=frozenset(
+        {
+            "status deleted",
+            "our reference in a status",
+            "our reference in an echo",
+            "chat that moved",
+        }
+    ),
+    secret_words=secret_words,
 )

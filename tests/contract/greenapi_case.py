@@ -21,6 +21,12 @@ def _message(number: str, type_: str = "textMessage", time: object = 1697043223,
     }
 
 
+def _hidden():
+    """A text in a chat that is named by a hidden id, by somebody whose phone is told."""
+    whole = _text("hello", "7")
+    return whole | {"senderData": {**whole["senderData"], "chatId": "40000000000201@lid"}}
+
+
 def _text(words: str, number: str = "0", time: object = 1697043223):
     return _message(number, time=time, textMessageData={"textMessage": words})
 
@@ -74,4 +80,21 @@ GREENAPI = Case(
     media=f"200 {USER}@c.us BAE51",
     found=_file,
     elsewhere=answer(200, {"downloadUrl": "https://evil.example.com/f.png"}),
+    also={"text_hidden_number": _hidden()},
+    lacks=frozenset(
+        {
+            "order",
+            "status played",
+            "status deleted",
+            "our reference in a status",
+            "our reference in an echo",
+            "imported history",
+            "chat that moved",
+            "several in one webhook",
+        }
+    ),
+    secret_words=lambda word: [
+        _message("1", kind, fileMessageData={"downloadUrl": word, "jpegThumbnail": word})
+        for kind in ("imageMessage", "audioMessage", "videoMessage", "documentMessage")
+    ],
 )

@@ -70,4 +70,25 @@ INSTAGRAM = Case(
     found=None,
     elsewhere=None,
     has_public_media=True,
+    lacks=frozenset(
+        {
+            "voice",
+            "contact",
+            "location",
+            "order",
+            "in a group",
+            "a person's other id",
+            "status sent",
+            "status delivered",
+            "status played",
+            "status failed",
+            "status deleted",
+            "why it failed",
+            "our reference in a status",
+            "imported history",
+            "call",
+            "story or broadcast",
+            "chat that moved",
+        }
+    ),
 )

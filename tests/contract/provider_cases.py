@@ -60,6 +60,19 @@ WHATSAPP_CLOUD = Case(
     media="500",
     found=_graph_file,
     elsewhere=_graph_file(3, "https://evil.example.com/f?mid=1"),
+    lacks=frozenset(
+        {
+            "status deleted",
+            "echo of what a program sent",
+            "our reference in an echo",
+            "imported history",
+            "story or broadcast",
+        }
+    ),
+    secret_words=lambda word: [
+        _whatsapp(_whatsapp_message("1", kind, id="5", url=f"https://lookaside.fbsbx.com/{word}"))
+        for kind in ("image", "audio", "video", "document", "sticker")
+    ],
 )
 
 
@@ -113,6 +126,25 @@ TELEGRAM = Case(
     media="FILE",
     found=_bot_file,
     elsewhere=_bot_file(3, "../../evil"),
+    also={"poll_closed": _telegram(poll={"id": "5", "question": "COBOL?", "is_closed": True})},
+    lacks=frozenset(
+        {
+            "order",
+            "status sent",
+            "status delivered",
+            "status read",
+            "status played",
+            "status failed",
+            "status deleted",
+            "why it failed",
+            "our reference in a status",
+            "echo of what a program sent",
+            "our reference in an echo",
+            "imported history",
+            "call",
+            "story or broadcast",
+        }
+    ),
 )
 
 CASES = {

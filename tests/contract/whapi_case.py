@@ -74,4 +74,24 @@ WHAPI = Case(
     media="message:p.1-gBgTwl0rVw",
     found=_file,
     elsewhere=_file(3, "../../evil"),
+    also={
+        "text_hidden_number": body(message("7", body="hi") | {"chat_id": "40000000000201@lid"}),
+        "status_deleted": {
+            "statuses": [{"id": "OUT", "status": "deleted", "recipient_id": USER}],
+            "channel_id": "MANTIS-AAAAA",
+        },
+    },
+    lacks=frozenset(
+        {
+            "our reference in a status",
+            "our reference in an echo",
+            "imported history",
+            "chat that moved",
+        }
+    ),
+    secret_words=lambda word: [
+        body(message("1", "image", id="f", link=word, preview=word)),
+        body(message("2", "order", order_id="1", token=word)),
+        {"qr": {"base64": word, "rowdata": word}, "channel_id": "MANTIS-AAAAA"},
+    ],
 )
