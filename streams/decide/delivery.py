@@ -27,6 +27,8 @@ def status(draft: Draft, told: StatusReport) -> None:
     """Record what the provider tells; order and repetition do not matter."""
     platform_id = told.platform_message_id
     known = referred(draft.state, told.reference) or sent_as(draft.state, platform_id)
+    if known is not None and told.status is Status.FAILED:
+        confirm(draft, platform_id, known, Evidence.STATUS)  # what failed later had been taken
     _report(draft, told, known)
     if known is None:
         return

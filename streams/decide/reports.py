@@ -34,8 +34,8 @@ def report(draft: Draft, ended: SendReported) -> None:
 
 
 def _remember(draft: Draft, reply: Pending) -> None:
-    """A status or an echo may have told before that the message was sent."""
-    if reply.told is not None and reply.told.error_code is None:
+    """A status or an echo may have told before that the message was sent, or failed later."""
+    if reply.told is not None:
         attempt = (reply.reply_id, reply.attempt)
         delivery.confirm(draft, reply.told.platform_message_id, attempt, reply.told.by)
 

@@ -54,7 +54,7 @@ def test_it_is_confirmed_once():
 def test_a_status_that_it_failed_is_final():
     story = lost()
     told = story.status(Status.FAILED, "wamid.out", of=story.sends[0])
-    assert kinds(told) == ["MessageStatusReported", "DeliveryAbandoned"]
+    assert kinds(told) == ["MessageSendConfirmed", "MessageStatusReported", "DeliveryAbandoned"]
     assert kinds(story.wakes()) == ["ConversationClosing", "ConversationClosed"]
 
 

@@ -151,3 +151,16 @@ def test_a_real_human_takes_over_at_once_when_nothing_is_on_its_way():
     told = story.echoes("I am here now", "wamid.human")
     assert kinds(told) == ["MessageReceived", "BotPaused"]
     assert one(told, BotPaused).reason == "human_takeover"
+
+
+def test_an_echo_is_ours_by_the_name_under_which_a_status_told_of_a_lost_send():
+    for is_told_first in (True, False):
+        story = answered()
+        order = story.sends[0]
+        if is_told_first:
+            story.status(Status.FAILED, "wamid.out", order)
+        story.lose()
+        if not is_told_first:
+            story.status(Status.FAILED, "wamid.out", order)
+        assert kinds(story.echoes(order.content.text, "wamid.out")) == ["EchoRecognised"]
+        assert story.state.pause is None
