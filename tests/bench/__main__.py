@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("gateway", "decider", "recovery", "projection", "end_to_end")
+BENCHMARKS = (
+    "gateway",
+    "decider",
+    "recovery",
+    "projection",
+    "end_to_end",
+    "other_accounts",
+)
 
 
 def main() -> None:
