@@ -14,7 +14,8 @@ from schemas.facts import (
 )
 from streams.decide import retries
 from streams.decide.draft import Draft
-from streams.decide.state import ChatState, EarlyStatus, unconfirmed
+from streams.decide.evolve_delivery import ARRIVED
+from streams.decide.state import ChatState, EarlyStatus, Held, unconfirmed
 
 _UUID: Final = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _REFERENCE: Final = re.compile(f"{_UUID}:([1-9][0-9]{{0,3}})(?::{_UUID})?")
@@ -27,15 +28,13 @@ def status(draft: Draft, told: StatusReport) -> None:
     """Record what the provider tells; order and repetition do not matter."""
     platform_id = told.platform_message_id
     known = referred(draft.state, told.reference) or sent_as(draft.state, platform_id)
-    if known is not None and told.status is Status.FAILED:
-        confirm(draft, platform_id, known, Evidence.STATUS)  # what failed later had been taken
-    _report(draft, told, known)
-    if known is None:
-        return
-    if any(echo.platform_message_id == platform_id for echo in draft.state.echoes):
-        recognise(draft, platform_id, known)
-    if told.status is not Status.FAILED:
+    if known is not None and told.status in ARRIVED:
+        arrive(draft, platform_id, known)
+    elif known is not None:  # what failed had been taken before
         confirm(draft, platform_id, known, Evidence.STATUS)
+    _report(draft, told, known)
+    if known and any(echo.platform_message_id == platform_id for echo in draft.state.echoes):
+        recognise(draft, platform_id, known)
 
 
 def name(draft: Draft, fact: MessageSent | MessageSendConfirmed | EchoRecognised) -> None:
@@ -63,16 +62,14 @@ def recognise(draft: Draft, platform_message_id: str, attempt: Attempt) -> None:
 
 def confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Evidence) -> None:
     """The attempt was sent; nothing happens where that was known."""
-    if any((one.reply.reply_id, one.reply.attempt) == attempt for one in unconfirmed(draft.state)):
-        name(
-            draft,
-            MessageSendConfirmed(
-                reply_id=attempt[0],
-                attempt=attempt[1],
-                platform_message_id=platform_message_id,
-                by=by,
-            ),
-        )
+    if _is_among(unconfirmed(draft.state), attempt):
+        _confirm(draft, platform_message_id, attempt, by)
+
+
+def arrive(draft: Draft, platform_message_id: str, attempt: Attempt) -> None:
+    """The attempt has reached the person: whatever was said of it, it waits for nothing."""
+    if _is_among(draft.state.held, attempt):
+        _confirm(draft, platform_message_id, attempt, Evidence.STATUS)
 
 
 def reference(reply_id: str, attempt: int, chat_id: str | None = None) -> str:
@@ -101,6 +98,22 @@ def sent_as(state: ChatState, platform_message_id: str) -> Attempt | None:
     if head and head.told and head.told.platform_message_id == platform_message_id:
         return head.reply_id, head.attempt
     return None
+
+
+def _is_among(held: tuple[Held, ...], attempt: Attempt) -> bool:
+    return any((one.reply.reply_id, one.reply.attempt) == attempt for one in held)
+
+
+def _confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Evidence) -> None:
+    name(
+        draft,
+        MessageSendConfirmed(
+            reply_id=attempt[0],
+            attempt=attempt[1],
+            platform_message_id=platform_message_id,
+            by=by,
+        ),
+    )
 
 
 def _report(draft: Draft, told: StatusReport | EarlyStatus, known: Attempt | None) -> None:

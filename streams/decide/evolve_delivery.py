@@ -40,7 +40,8 @@ from streams.decide.state import (
     unconfirmed,
 )
 
-_ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.PLAYED, Status.DELETED})
+ARRIVED = frozenset({Status.DELIVERED, Status.READ, Status.PLAYED, Status.DELETED})
+"""What is told of a message that has reached the person, and so cannot fail any more."""
 
 Retry = RetryStarted | RetryRequested | FallbackChosen
 
@@ -140,7 +141,7 @@ def reported(after: ChatState, fact: MessageStatusReported) -> None:
         _forget_early(after, fact.platform_message_id, all_others=False)
     if after.recent:
         _learn_name(after, fact.platform_message_id, (fact.message_id, fact.attempt))
-    if fact.status in _ARRIVED and after.recent:
+    if fact.status in ARRIVED and after.recent:
         after.recent = tuple(one for one in after.recent if not _is(one, fact))
     _tell(after, fact.platform_message_id, (fact.message_id, fact.attempt), fact)
 
@@ -243,7 +244,7 @@ def _tell(
         return
     by = Evidence.ECHO if status is None else Evidence.STATUS
     told = head.told or Told(platform_message_id, by)
-    if status is not None and status.status in _ARRIVED:
+    if status is not None and status.status in ARRIVED:
         told = replace(told, has_arrived=True, error_code=None)
     elif status is not None and status.status is Status.FAILED and not told.has_arrived:
         told = replace(told, error_code=status.error_code or "")

@@ -23,7 +23,11 @@ def report(draft: Draft, ended: SendReported) -> None:
             _hear_failure(draft, reply)
         case SendOutcome.FAILED:
             draft.record(_failed(ended))
-            retries.failed(draft, ended)
+            if reply.told is not None and reply.told.has_arrived:
+                attempt = (reply.reply_id, reply.attempt)
+                delivery.arrive(draft, reply.told.platform_message_id, attempt)
+            else:
+                retries.failed(draft, ended)
         case SendOutcome.SAVED_ONLY:
             draft.record(_unconfirmed(ended))
             _remember(draft, reply)

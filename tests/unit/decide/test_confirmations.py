@@ -215,3 +215,38 @@ def test_a_reply_that_failed_later_is_abandoned_once_however_often_that_is_told(
     story.report(platform_message_id="wamid.out")
     story.status(Status.FAILED, "wamid.out")
     assert kinds(story.status(Status.FAILED, "wamid.out")) == ["MessageStatusReported"]
+
+
+def test_what_was_told_to_have_failed_and_then_to_have_arrived_waits_for_nobody():
+    story = Story()
+    story.says("one")
+    story.report(platform_message_id="wamid.out")
+    assert kinds(story.status(Status.FAILED, "wamid.out"))[-1] == "DeliveryAbandoned"
+    told = story.status(Status.DELIVERED, "wamid.out")
+    assert kinds(told) == ["MessageSendConfirmed", "MessageStatusReported"]
+    assert story.state.held == ()
+
+
+def test_a_lost_send_that_has_arrived_cannot_fail_any_more():
+    story = lost()
+    order = story.sends[0]
+    story.status(Status.DELIVERED, "wamid.out", of=order)
+    assert kinds(story.status(Status.FAILED, "wamid.out", of=order)) == ["MessageStatusReported"]
+    assert story.state.held == ()
+
+
+def test_a_refused_reply_that_arrived_nevertheless_is_not_sent_again():
+    for is_told_first in (True, False):
+        story = Story()
+        story.says("one")
+        if is_told_first:
+            story.status(Status.DELIVERED, "wamid.out", of=story.sends[0])
+        story.refuse("provider_down")
+        if not is_told_first:
+            story.status(Status.DELIVERED, "wamid.out", of=story.sends[0])
+        assert story.state.held == ()
+        story.later(minutes=2)
+        story.says("two")
+        assert [(one.attempt, one.content.text[:9]) for one in story.sends[1:]] == [
+            (1, "Echo: two")
+        ]
