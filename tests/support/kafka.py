@@ -16,7 +16,8 @@ from schemas.facts import Fact
 from schemas.inputs import Input
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
-from tests.support import webhooks
+from streams.decide.policy import Policy
+from tests.support import story, webhooks
 from tests.support.inbox import Inbox
 
 ACCOUNT = Account(provider="whatsapp_cloud", account=webhooks.PHONE_ID, platform=Platform.WHATSAPP)
@@ -59,11 +60,11 @@ async def facts(settings: Settings) -> list[Recorded[Fact]]:
     return [envelope.decode(codec.FACTS, value=r.value, headers=r.headers) for r in records]
 
 
-async def facts_differ(settings: Settings) -> list[str]:
+async def facts_differ(settings: Settings, policy: Policy | None = None) -> list[str]:
     """Where the events differ from what a decider that never failed makes of the same inbox."""
     names = Topics(settings.topic_prefix)
     inbox, events = await read_all(settings, names.inbox), await read_all(settings, names.events)
-    expected = _decided_without_trouble(inbox)
+    expected = _decided_without_trouble(inbox, policy or story.policy())
     written = defaultdict(list)
     for record in events:
         written[record.partition].append((record.key, record.value, tuple(record.headers)))
@@ -75,8 +76,8 @@ async def facts_differ(settings: Settings) -> list[str]:
     ]
 
 
-def _decided_without_trouble(inbox: list[ConsumerRecord]) -> dict[int, list[tuple]]:
-    partitions: dict[int, Inbox] = defaultdict(Inbox)
+def _decided_without_trouble(inbox: list[ConsumerRecord], policy: Policy) -> dict[int, list[tuple]]:
+    partitions: dict[int, Inbox] = defaultdict(lambda: Inbox(policy=policy))
     for record in inbox:
         partitions[record.partition].log.append(
             Record(record.key, record.value, list(record.headers))

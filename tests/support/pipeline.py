@@ -12,6 +12,7 @@ import aiohttp
 from chatfold import clock, views
 from chatfold.demo import script, stage
 from chatfold.eventlog import EventLog
+from chatfold.policies import policy_of
 from chatfold.sandbox import base_urls
 from chatfold.settings import Settings
 from chatfold.stack import Stack
@@ -25,6 +26,7 @@ from schemas.facts import (
     MessageSent,
     ReplyGenerated,
 )
+from schemas.tenants import Tenant
 from schemas.topics import Topics
 from tests.support import kafka, oracle, tables, webhooks
 
@@ -48,15 +50,18 @@ async def everything(servers: Settings, stack: Stack) -> AsyncIterator[stage.Sta
 
 async def _hurry(standing: stage.Stage) -> None:
     """Let replies not wait for minutes behind one that a freeze or a kill has left unconfirmed."""
-    tenant = script.tenant(base_urls(standing.sandbox_url))
-    hasty = tenant.model_copy(update={"confirmation_minutes": 0.01, "order_minutes": 0.0})
     log = EventLog(standing.settings.bootstrap, max_pending_bytes=1_000_000)
     await log.start()
     try:
         name = Topics(standing.settings.topic_prefix).tenants
-        await log.append(name, [record_of(hasty, clock.now())], 30)
+        await log.append(name, [record_of(_hasty(standing), clock.now())], 30)
     finally:
         await log.stop()
+
+
+def _hasty(standing: stage.Stage) -> Tenant:
+    tenant = script.tenant(base_urls(standing.sandbox_url))
+    return tenant.model_copy(update={"confirmation_minutes": 0.01, "order_minutes": 0.0})
 
 
 def restart(standing: stage.Stage, role: str, *, second: str = "") -> None:
@@ -147,7 +152,7 @@ async def assert_nothing_is_wrong(standing: stage.Stage, provider: Provider) -> 
     received = [f.data.platform_message_id for f in facts if isinstance(f.data, MessageReceived)]
     assert provider.accepted <= set(received)
     assert len(received) == len(set(received))
-    assert await kafka.facts_differ(settings) == []
+    assert await kafka.facts_differ(settings, policy_of(_hasty(standing))) == []
     await _assert_tables(settings, facts)
     summary = await sandbox(standing)
     assert summary["doubled_references"] == {}
