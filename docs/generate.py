@@ -11,12 +11,13 @@ from docs.generation import (
     cli,
     metrics,
     openapi,
+    providers,
     schemas,
     settings,
     topology,
 )
 
-SOURCES = (schemas, asyncapi, openapi, settings, topology, metrics, cli)
+SOURCES = (schemas, asyncapi, openapi, settings, topology, providers, metrics, cli)
 WHOLLY_GENERATED = (schemas.FOLDER,)
 
 

@@ -54,9 +54,9 @@ def told(provider: Provider, case: Case) -> Iterator[Told]:
 
 
 def shown(provider: Provider, case: Case) -> dict[str, str]:
-    """Each feature that a body shows, and the name of the first that does."""
+    """Each feature that a body shows, and the name of the simplest that does."""
     found: dict[str, str] = {}
-    for one in told(provider, case):
+    for one in sorted(told(provider, case), key=lambda one: (one.of, len(one.file), one.file)):
         for title, holds in FEATURES.items():
             if title not in found and holds(one):
                 found[title] = one.file
