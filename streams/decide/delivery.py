@@ -61,14 +61,14 @@ def recognise(draft: Draft, platform_message_id: str, attempt: Attempt) -> None:
 
 
 def confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Evidence) -> None:
-    """The attempt was sent; nothing happens where that was known."""
-    if _is_among(unconfirmed(draft.state), attempt):
+    """The attempt was sent under this name; nothing happens where that was known."""
+    if _is_among(unconfirmed(draft.state), attempt) or _is_nameless(draft.state, attempt):
         _confirm(draft, platform_message_id, attempt, by)
 
 
 def arrive(draft: Draft, platform_message_id: str, attempt: Attempt) -> None:
     """The attempt has reached the person: whatever was said of it, it waits for nothing."""
-    if _is_among(draft.state.held, attempt):
+    if _is_among(draft.state.held, attempt) or _is_nameless(draft.state, attempt):
         _confirm(draft, platform_message_id, attempt, Evidence.STATUS)
 
 
@@ -102,6 +102,11 @@ def sent_as(state: ChatState, platform_message_id: str) -> Attempt | None:
 
 def _is_among(held: tuple[Held, ...], attempt: Attempt) -> bool:
     return any((one.reply.reply_id, one.reply.attempt) == attempt for one in held)
+
+
+def _is_nameless(state: ChatState, attempt: Attempt) -> bool:
+    """Whether the provider took it without telling its name."""
+    return any(one.is_nameless and (one.reply_id, one.attempt) == attempt for one in state.recent)
 
 
 def _confirm(draft: Draft, platform_message_id: str, attempt: Attempt, by: Evidence) -> None:

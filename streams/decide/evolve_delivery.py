@@ -118,7 +118,8 @@ def confirmed(after: ChatState, fact: MessageSendConfirmed) -> None:
     waiting = find(after, fact.reply_id)
     _drop(after, fact.reply_id)
     if waiting is not None:
-        after.recent = (*after.recent[-RECENT + 1 :], waiting)
+        named = replace(waiting, is_nameless=False)
+        after.recent = (*after.recent[-RECENT + 1 :], named)
     _name(after, fact.platform_message_id, fact.reply_id, fact.attempt)
     if after.early:
         _forget_early(after, fact.platform_message_id)

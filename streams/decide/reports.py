@@ -18,7 +18,7 @@ def report(draft: Draft, ended: SendReported) -> None:
     reply = draft.state.outbox[0]
     match ended.outcome:
         case SendOutcome.SENT:
-            delivery.name(draft, _sent(ended))
+            delivery.name(draft, _sent(ended, reply))
             echoes.match(draft, reply, ended.platform_message_id)
             _hear_failure(draft, reply)
         case SendOutcome.FAILED:
@@ -51,11 +51,13 @@ def _hear_failure(draft: Draft, reply: Pending) -> None:
         retries.failed_later(draft, reply.reply_id, reply.attempt, told.error_code)
 
 
-def _sent(ended: SendReported) -> MessageSent:
+def _sent(ended: SendReported, reply: Pending) -> MessageSent:
+    """Named by its own report, or by what was told before."""
+    told = reply.told.platform_message_id if reply.told is not None else None
     return MessageSent(
         reply_id=ended.reply_id,
         attempt=ended.attempt,
-        platform_message_id=ended.platform_message_id,
+        platform_message_id=ended.platform_message_id or told,
         http_status=ended.http_status,
         started_at=ended.started_at,
         finished_at=ended.finished_at,

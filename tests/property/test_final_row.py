@@ -173,12 +173,17 @@ def told(
     return chat.row()
 
 
+def is_named(whole: set[Happening], *, referred: bool) -> bool:
+    """Whether anything tells the name under which the provider knows our reply."""
+    by_status = referred and any(what.startswith("status ") for what in whole)
+    return by_status or bool(whole & {"sent", "echo"})
+
+
 def status_of(whole: set[Happening], *, referred: bool) -> str:
     """The latest stage that was told of, as far as anything tells that our reply is meant."""
     stages = {"saved_only" if "lost" in whole else "sent"}
-    if "echo" in whole:
+    if is_named(whole, referred=referred):
         stages.add("sent")
-    if referred or whole & {"sent", "echo"}:
         stages |= {what.removeprefix("status ") for what in whole if what.startswith("status ")}
     return max(stages, key=RANKED.index)
 
@@ -202,3 +207,5 @@ def test_a_replys_row_ends_the_same_in_whatever_order_and_however_often_it_is_to
         status_of(whole, referred=referred),
         1 + again,
     )
+    named = NAME if is_named(whole, referred=referred) else None
+    assert row.get("platform_message_id") == named

@@ -8,6 +8,7 @@ from schemas.content import Evidence, Status
 from schemas.facts import (
     ConfirmationTimedOut,
     MessageSendConfirmed,
+    MessageSent,
     MessageStatusReported,
     RetryStarted,
 )
@@ -250,3 +251,18 @@ def test_a_refused_reply_that_arrived_nevertheless_is_not_sent_again():
         assert [(one.attempt, one.content.text[:9]) for one in story.sends[1:]] == [
             (1, "Echo: two")
         ]
+
+
+def test_a_reply_that_was_sent_without_a_name_gets_it_from_whoever_tells_it_first():
+    for is_told_first in (True, False):
+        story = Story()
+        story.says("one")
+        told = [
+            lambda s=story: s.report(platform_message_id=None, of=s.sends[0]),
+            lambda s=story: s.status(Status.DELIVERED, "wamid.out", of=s.sends[0]),
+        ]
+        for tell in reversed(told) if is_told_first else told:
+            tell()
+        kind = MessageSent if is_told_first else MessageSendConfirmed
+        names = [fact.platform_message_id for fact in story.facts if isinstance(fact, kind)]
+        assert names == ["wamid.out"]
