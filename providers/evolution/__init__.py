@@ -1,25 +1,18 @@
 """Evolution API v2: WhatsApp through one's own server that speaks WhatsApp Web's protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from providers.evolution.authenticity import sign, verify
 from providers.evolution.exchanges import API_KEY, fetch_media, mark_read, send, show_typing
 from providers.evolution.parse import parse
-from providers.evolution.split import split
-from providers.protocol import Item
-from schemas import codec
+from providers.evolution.split import read, split
 from schemas.content import Platform
 
 
 def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
     """Nothing: Evolution checks no address by GET."""
     return None
-
-
-def read(body: bytes) -> Sequence[Item]:
-    """The items of a body as it came."""
-    return split(codec.loads(body))
 
 
 class Evolution:

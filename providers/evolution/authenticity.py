@@ -43,7 +43,7 @@ def verify(webhook: Webhook, secret: str) -> bool:
     """Whether the webhook carries the secret, a token made with it, or else has it as its key."""
     if not secret:
         return False
-    given = [webhook.headers[name] for name in _HEADERS if webhook.headers.get(name)]
+    given = [found for name in _HEADERS if (found := webhook.headers.get(name))]
     if not given:
         return any(_is_same(key, secret) for key in _keys_in(webhook.body))
     return any(_proves(header, secret) for header in given)

@@ -34,6 +34,8 @@ def unwrapped(message: object) -> Json:
 def word_of(inner: Json) -> str:
     """What an unwrapped message is, by WhatsApp's word; "" if it is nothing."""
     there = [name for name, node in inner.items() if node is not None and name not in CARRIED]
+    if len(there) == 1:
+        return there[0]
     known = [name for name in there if name in READERS]
     return next((name for name in known if inner[name]), "") or next(iter(known + there), "")
 

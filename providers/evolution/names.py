@@ -14,6 +14,7 @@ from schemas.content import Json
 
 _CHAT: Final = ("remoteJid", "remoteJidAlt", "previousRemoteJid")
 _SENDER: Final = ("senderPn", "senderLid")
+_ENDS: Final = (*_CHAT, *_SENDER)
 _SPEAKER: Final = ("participant", "participantAlt", "participantPn", "participantLid")
 
 
@@ -49,7 +50,7 @@ def speaker_of(key: Json) -> Jid | None:
 
 def _of_chat(key: Json) -> Iterable[str]:
     """Who sent it is the other end of a chat only where the business did not."""
-    return _CHAT if is_from_me(key) else (*_CHAT, *_SENDER)
+    return _CHAT if is_from_me(key) else _ENDS
 
 
 def _named(key: Json, names: Iterable[str]) -> list[Jid]:
@@ -63,4 +64,6 @@ def _named(key: Json, names: Iterable[str]) -> list[Jid]:
 
 
 def _best(people: list[Jid]) -> Jid:
+    if len(people) == 1:
+        return people[0]
     return next((one for one in people if not one.is_lid), people[0])

@@ -41,12 +41,15 @@ _FILES: Final = frozenset(
 )
 _DROPPED: Final = _SECRETS | _SIGNED_URLS | _FILES
 _FILE_URLS: Final = frozenset({"url", "URL"})
+_HOLDING: Final = (dict, list)
 _KEYS: Final = ("apikey", "api_key", "apiKey", "instanceToken")
 _SHORTEST_KEY: Final = 8  # a shorter one would be found in what people write
 _STRUCK: Final = "***"
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 _BUDGET: Final = 400_000
 """Characters of a fragment; even if each takes six bytes, a record of 4 MiB holds them."""
+_SMALL: Final = 16_384
+"""Bytes of a body that cannot exceed the budget, nor hold a text that is too long."""
 _LONGEST_NAME: Final = 64  # no dropped name is as long
 _NODE: Final = 16  # characters that a value costs beside its own
 
@@ -55,6 +58,31 @@ def keys_of(body: Json) -> tuple[str, ...]:
     """The keys of the account that a webhook tells."""
     told = [body[name] for name in _KEYS if body.get(name)]
     return tuple([key for key in told if isinstance(key, str) and len(key) >= _SHORTEST_KEY])
+
+
+def is_plain_body(raw: bytes, keys: tuple[str, ...]) -> bool:
+    """Whether nothing of a body must be struck or cut, only left out, as of most.
+
+    Each of the keys stands in it once, and no letter is written as its number.
+    """
+    if len(raw) > _SMALL or (keys and (b"\\u" in raw or b"\\/" in raw)):
+        return False
+    return all(raw.count(key.encode()) == 1 for key in keys)
+
+
+def sifted(value: object) -> object:
+    """A copy of `value` from a plain body: what `redacted` makes, for half its price."""
+    if isinstance(value, list):
+        return [sifted(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    is_file = "mimetype" in value or "mediaKey" in value
+    kept: Json = {}
+    for name, one in value.items():
+        if _is_dropped(name) or (is_file and name in _FILE_URLS):
+            continue
+        kept[name] = sifted(one) if isinstance(one, _HOLDING) else one
+    return kept
 
 
 def redacted(value: object, keys: tuple[str, ...] = ()) -> object:
@@ -90,7 +118,7 @@ class _Copy:
         kept: Json = {}
         for name, one in value.items():
             if len(name) <= _LONGEST_NAME:
-                if _is_dropped(name) or (is_file and name in _FILE_URLS):
+                if _is_dropped_name(name) or (is_file and name in _FILE_URLS):
                     continue
                 self._left -= len(name) + _NODE
             if len(name) >= self._suspect:
@@ -120,6 +148,10 @@ class _Copy:
         return words if self._left > 0 else _CUT
 
 
-@lru_cache(4096)
 def _is_dropped(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and _is_dropped_name(name)
+
+
+@lru_cache(4096)
+def _is_dropped_name(name: str) -> bool:
     return name.lower().replace("_", "").replace("-", "") in _DROPPED

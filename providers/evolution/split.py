@@ -19,11 +19,12 @@ from providers.evolution.fields import (
     UPDATED,
     WRITTEN,
 )
-from providers.evolution.redaction import keys_of, redacted, redacted_object
+from providers.evolution.redaction import is_plain_body, keys_of, redacted, redacted_object, sifted
 from providers.jids import Jid
 from providers.protocol import Item
 from providers.reading import digest, identifier, items, mapping, text
 from providers.unforeseen import unrecognised
+from schemas import codec
 from schemas.content import Json
 from schemas.inputs import ItemKind
 from schemas.value import Value
@@ -37,13 +38,20 @@ class Around(Value, frozen=True, kw_only=True):
     keys: tuple[str, ...]
     own: object
     at: str | None
+    is_plain: bool
 
 
-def split(body: object) -> list[Item]:
-    """The items of a parsed body, in its order."""
+def read(raw: bytes) -> list[Item]:
+    """The items of a body as it came."""
+    body = codec.loads(raw)
+    return split(body, is_plain=isinstance(body, dict) and is_plain_body(raw, keys_of(body)))
+
+
+def split(body: object, *, is_plain: bool = False) -> list[Item]:
+    """The items of a parsed body, in its order; of a plain one for less."""
     if not isinstance(body, dict):
         return [unrecognised(None, "a webhook is no object", redacted(body))]
-    around = _around(body)
+    around = _around(body, is_plain=is_plain)
     if not around.event or "data" not in body:
         reason = "no event" if not around.event else "an event without data"
         return [unrecognised(around.account, reason, redacted(body, around.keys))]
@@ -56,13 +64,14 @@ def split(body: object) -> list[Item]:
     return [_read(read, one, around) for one in elements] + _rest(around, body["data"])
 
 
-def _around(body: Json) -> Around:
+def _around(body: Json, *, is_plain: bool) -> Around:
     return Around(
         event=_normalised((text(body.get("event")) or "")[:_LONGEST_EVENT]),
         account=_account(body),
         keys=keys_of(body),
         own=body.get("sender"),
         at=identifier(body.get("date_time")),
+        is_plain=is_plain,
     )
 
 
@@ -98,7 +107,7 @@ Reader = Callable[[Json, Around], Item | None]
 
 
 def _read(read: Reader, element: object, around: Around) -> Item:
-    data = redacted_object(element, around.keys)
+    data = mapping(sifted(element)) if around.is_plain else redacted_object(element, around.keys)
     found = read(data, around) if data else None
     if found is None:
         reason = f"nothing known in {around.event}"

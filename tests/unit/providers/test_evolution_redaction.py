@@ -21,8 +21,10 @@ HEADROOM = 200_000  # headers, and what the input says beside the fragment
 
 
 def logged(body):
-    """All that the items of a body would bring into the log."""
-    return codec.dumps([item.fragment for item in PROVIDER.split(body)])
+    """All that the items of a body would bring into the log, however it is read."""
+    kept = codec.dumps([item.fragment for item in PROVIDER.split(body)])
+    assert codec.dumps([item.fragment for item in PROVIDER.read(codec.dumps(body))]) == kept
+    return kept
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -55,6 +57,18 @@ def test_the_accounts_key_is_struck_wherever_else_it_stands(path):
 def test_the_global_key_in_a_report_of_an_error_does_not_enter_the_log():
     body = {"event": "error", "data": {"error": "x", "status": 500}, "api_key": KEY}
     assert KEY.encode() not in logged(body)
+
+
+@pytest.mark.parametrize("written", [KEY, KEY.replace("B6", r"\u00426")])
+@pytest.mark.parametrize("key", [KEY, KEY + "/x"])
+def test_the_key_is_struck_however_its_letters_are_written(key, written):
+    written += r"\/x" if key.endswith("/x") else ""
+    body = upsert(message("1", conversation="TOLD")) | {"apikey": "TOLD"}
+    raw = codec.dumps(body).replace(b"TOLD", written.encode(), 1).replace(b"TOLD", key.encode())
+    assert codec.loads(raw)["apikey"] == key
+    kept = codec.dumps([item.fragment for item in PROVIDER.read(raw)])
+    assert KEY.encode() not in kept
+    assert b"***" in kept
 
 
 def test_a_short_key_mangles_no_words():
