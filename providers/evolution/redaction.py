@@ -65,7 +65,9 @@ def is_plain_body(raw: bytes, keys: tuple[str, ...]) -> bool:
 
     Each of the keys stands in it once, and no letter is written as its number.
     """
-    if len(raw) > _SMALL or (keys and (b"\\u" in raw or b"\\/" in raw)):
+    if len(raw) > _SMALL or not keys:
+        return len(raw) <= _SMALL
+    if b"\\u" in raw or b"\\/" in raw:
         return False
     return all(raw.count(key.encode()) == 1 for key in keys)
 
@@ -79,7 +81,7 @@ def sifted(value: object) -> object:
     is_file = "mimetype" in value or "mediaKey" in value
     kept: Json = {}
     for name, one in value.items():
-        if _is_dropped(name) or (is_file and name in _FILE_URLS):
+        if len(name) <= _LONGEST_NAME and (_is_dropped(name) or (is_file and name in _FILE_URLS)):
             continue
         kept[name] = sifted(one) if isinstance(one, _HOLDING) else one
     return kept
@@ -118,7 +120,7 @@ class _Copy:
         kept: Json = {}
         for name, one in value.items():
             if len(name) <= _LONGEST_NAME:
-                if _is_dropped_name(name) or (is_file and name in _FILE_URLS):
+                if _is_dropped(name) or (is_file and name in _FILE_URLS):
                     continue
                 self._left -= len(name) + _NODE
             if len(name) >= self._suspect:
@@ -148,10 +150,6 @@ class _Copy:
         return words if self._left > 0 else _CUT
 
 
-def _is_dropped(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and _is_dropped_name(name)
-
-
 @lru_cache(4096)
-def _is_dropped_name(name: str) -> bool:
+def _is_dropped(name: str) -> bool:
     return name.lower().replace("_", "").replace("-", "") in _DROPPED
