@@ -94,7 +94,7 @@ async def test_all_others_replies_arrive_while_an_account_fails_and_its_own_when
     with roles.running(stage.decider(), stage.agent()):
         await stage.write(TALKS_FAILING, NUMBERS[:1])
         await stage.write(TALKS_OTHER, NUMBERS)
-        replies = await others_sent(stage)
+        await others_sent(stage)
         assert_others_arrived(stage)
         assert not any(one.accepted for one in stage.box.journal.find(account=FAILING))
         failing = await tried_once(stage)
@@ -102,7 +102,6 @@ async def test_all_others_replies_arrive_while_an_account_fails_and_its_own_when
         await stage.retry(failing, [one for one in failing.states if failing.states[one] != "sent"])
         await stage.settled(len(TALKS_FAILING) + len(TALKS_OTHER) * len(NUMBERS))
     assert {tuple(stage.taken(talk)) for talk in TALKS_FAILING} == {NUMBERS[:1]}
-    assert len(replies.received) <= len(failing.received)
 
 
 async def tried_once(stage: Stage) -> Replies:
