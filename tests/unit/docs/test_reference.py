@@ -15,10 +15,13 @@ import projections
 import streams
 from chatfold.settings import Settings, variable
 from docs import generate
-from docs.generation import ROOT, metrics, schemas, settings
+from docs.generation import ROOT, metrics, providers, schemas, settings
 from docs.generation.messages import HELD, TO_INBOX, topics
+from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.topics import Topics
+from tests.contract.features import FEATURES
+from tests.contract.provider_cases import CASES
 from tests.support import golden
 
 SCHEMAS = schemas.schemas()
@@ -110,6 +113,32 @@ def test_every_topic_and_every_type_is_documented():
     assert set(topics(Topics()).values()) == specified
     assert set(codec.TYPES) <= {name for names in HELD.values() for name in names}
     assert {name for names in TO_INBOX.values() for name in names} == set(codec.INPUTS)
+
+
+def test_the_providers_page_tells_of_every_provider_kind_and_refusal():
+    page = (ROOT / "docs/reference/providers.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    assert all(len(row) == len(PROVIDERS) + 1 for row in rows)
+    titles = {row[0].removeprefix("| ") for row in rows}
+    assert titles >= set(FEATURES) | set(providers.SENT) | set(providers.BESIDE)
+    known = {code for case in CASES.values() for _, code in case.refusals}
+    assert {str(code) for code in known} <= {
+        title.split("`")[1] for title in titles if "`" in title
+    }
+    assert all(f"`{name}`" in page for name in PROVIDERS)
+
+
+def test_what_a_provider_cannot_tell_is_no_in_its_column():
+    page = (ROOT / "docs/reference/providers.md").read_text(encoding="utf-8")
+    told = page.partition("## What is sent")[0].splitlines()
+    rows = {row[0]: row[1:] for row in map(columns, told) if len(row) > 1}
+    for place, name in enumerate(PROVIDERS):
+        lacking = {title for title in FEATURES if rows[title][place] == "no"}
+        assert lacking == CASES[name].lacks
+
+
+def columns(line: str) -> list[str]:
+    return [one.strip() for one in line.strip("|").split(" | ")]
 
 
 def test_every_metric_is_documented_with_help():
