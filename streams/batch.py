@@ -66,6 +66,8 @@ class Batch:
     fact_types: Counter[str] = field(default_factory=Counter)
     parked: dict[bytes, bytes | None] = field(default_factory=dict)
     outputs: dict[TopicPartition, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[str, list[Record]] = field(default_factory=dict)
+    """The outputs of our own partition, by topic."""
 
     def read(self, records: Sequence[ConsumerRecord]) -> None:
         """Decode `records`; what cannot be decoded is a dead letter."""
@@ -190,7 +192,11 @@ class Batch:
         self.results[kind, result] += 1
 
     def _here(self, topic: str) -> list[Record]:
-        return self.outputs[TopicPartition(topic, self.place.partition)]
+        records = self.written.get(topic)
+        if records is None:
+            place = TopicPartition(topic, self.place.partition)
+            records = self.written[topic] = self.outputs[place]
+        return records
 
     def _work_topic(self, order: Order) -> str:
         is_send = isinstance(order, SendMessage)

@@ -73,6 +73,8 @@ def _message(fragment: Json) -> Message | Unrecognised:
 
 def _names(person: Person, *ids: object) -> tuple[str, ...]:
     """The ids that are others than the one the person's chat goes by."""
+    if not any(ids):
+        return ()
     named = dict.fromkeys(identifier(one) for one in ids)
     return tuple(one for one in named if one and one != person.platform_user_id)
 

@@ -1,5 +1,6 @@
 """A decision in the making: each recorded fact changes the state that the next step sees."""
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,7 @@ from schemas.envelope import Recorded
 from schemas.facts import Fact
 from schemas.inputs import Input
 from schemas.work import Order
-from streams.decide.evolve import evolve
+from streams.decide.evolve import advance
 from streams.decide.policy import Policy
 from streams.decide.state import ChatState
 
@@ -35,7 +36,10 @@ class Decision:
 
 
 class Draft:
-    """Collects facts and orders; `now` never runs behind the chat's last fact."""
+    """Collects facts and orders; `now` never runs behind the chat's last fact.
+
+    `before` stays as it was; `state` is a copy of its own, which each fact changes.
+    """
 
     __slots__ = (
         "before",
@@ -64,7 +68,9 @@ class Draft:
 
     def record(self, fact: Fact) -> None:
         """`fact` has happened."""
-        self.state = evolve(self.state, fact, self.now)
+        if not self.facts:
+            self.state = copy(self.before)
+        advance(self.state, fact, self.now)
         self.facts.append(fact)
 
     def order(self, order: Order) -> None:

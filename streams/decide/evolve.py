@@ -70,10 +70,15 @@ from streams.decide.state import (
 def evolve(state: ChatState, fact: Fact, now: datetime) -> ChatState:
     """The state after `fact`, which happened at `now`; `state` stays as it was."""
     after = copy(state)
-    after.sequence += 1
-    after.time = now
-    _apply(after, fact, now)
+    advance(after, fact, now)
     return after
+
+
+def advance(state: ChatState, fact: Fact, now: datetime) -> None:
+    """Make `state` what it is after `fact`: for whoever has a state that nobody else sees."""
+    state.sequence += 1
+    state.time = now
+    _apply(state, fact, now)
 
 
 def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, PLR0912, PLR0915  # one arm a fact
