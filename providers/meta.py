@@ -1,24 +1,27 @@
 """What Meta's products share: signature, challenge, Graph requests and their errors."""
 
-import hmac
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from providers.answers import body_of, failed_by_status, retry_after, words
 from providers.failures import FailureCode, SendFailure, Unconfirmed, Unknown
-from providers.protocol import HttpRequest, HttpResponse, Webhook
-from providers.reading import identifier, integer, mapping, text
+from providers.places import is_at
+from providers.proofs import is_same
+from providers.protocol import HttpRequest, HttpResponse, Item, Webhook
+from providers.reading import identifier, integer, items, mapping, text
+from providers.unforeseen import rest, unrecognised
 from schemas import codec
 from schemas.content import Json
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+SplitEntry = Callable[[object, list[Item]], None]
+"""Appends the items of one entry, whatever it is."""
 
 SESSION_WINDOW: Final = timedelta(hours=24)
 """After a person's last message; later, only templates and tags that Meta has to approve."""
@@ -28,8 +31,8 @@ _NO_SUCH_OBJECT: Final = (100, 33)  # or the token may not see it: a wrong accou
 _HOSTS: Final = frozenset({"graph.facebook.com", "lookaside.fbsbx.com"})
 _DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".whatsapp.net")
 _CDN_DOMAINS: Final = (".fbcdn.net", ".fbsbx.com", ".cdninstagram.com")
-_PLAIN_URL: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?")
 _SIGNATURE: Final = "x-hub-signature-256"
+_BODY_KEYS: Final = frozenset({"object", "entry"})
 _BLOCK: Final = 64  # bytes that SHA-256 takes at a time
 
 _RATE_LIMITS: Final = (4, 17, 32, 613, 80006, 80007, 80008)
@@ -75,8 +78,7 @@ def verify(webhook: Webhook, secret: str) -> bool:
     given = webhook.headers.get(_SIGNATURE)
     if not given or not secret:
         return False
-    expected = f"sha256={_hmac_sha256(webhook.body, secret)}"
-    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+    return is_same(given, f"sha256={_hmac_sha256(webhook.body, secret)}")
 
 
 def _hmac_sha256(body: bytes, secret: str) -> str:
@@ -97,10 +99,23 @@ def _halves(secret: str) -> tuple["_Hash", "_Hash"]:
 
 def challenge(query: Mapping[str, str], verify_token: str) -> str | None:
     """The challenge to echo to a subscription check that knows our token."""
-    given = query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
-    if not verify_token or not hmac.compare_digest(given, verify_token.encode()):
+    if not verify_token or not is_same(query.get("hub.verify_token", ""), verify_token):
         return None
     return query.get("hub.challenge") if query.get("hub.mode") == "subscribe" else None
+
+
+def split(body: object, name: str, split_entry: SplitEntry) -> list[Item]:
+    """The items of a parsed body that tells of objects of that name, in its order."""
+    if not isinstance(body, dict) or body.get("object") != name:
+        return [unrecognised(None, f"not an object of {name}", body)]
+    found: list[Item] = []
+    for entry in items(body.get("entry")):
+        split_entry(entry, found)
+    if not found:
+        found.append(unrecognised(None, "no entry", body))
+    elif not body.keys() <= _BODY_KEYS:
+        found.append(rest("the body", None, body, _BODY_KEYS))
+    return found
 
 
 def graph_request(
@@ -127,35 +142,12 @@ def graph_request(
 
 def is_own_url(url: str, base_url: str | None) -> bool:
     """Whether a token may be sent to `url`: a host of Meta's, or the one that `base_url` names."""
-    return _is_at(url, base_url, _HOSTS, _DOMAINS)
+    return is_at(url, base_url, lambda host: host in _HOSTS or host.endswith(_DOMAINS))
 
 
 def is_cdn_url(url: str, base_url: str | None) -> bool:
     """Whether `url` is a file of Meta's, to be fetched without a token."""
-    return _is_at(url, base_url, frozenset(), _CDN_DOMAINS)
-
-
-def _is_at(url: str, base_url: str | None, hosts: frozenset[str], domains: tuple[str, ...]) -> bool:
-    """Whether `url` leads to one of the hosts or domains, or to where `base_url` leads.
-
-    Only what every client reads alike passes: no backslash, space, user name or odd port.
-    """
-    if not _PLAIN_URL.fullmatch(url):
-        return False
-    try:
-        found, port = urlsplit(url), urlsplit(url).port
-    except ValueError:
-        return False
-    if base_url is not None and _origin(url) == _origin(base_url):
-        return True
-    host = found.hostname or ""
-    is_there = host in hosts or host.endswith(domains)
-    return is_there and found.scheme == "https" and port in {None, 443}
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+    return is_at(url, base_url, lambda host: host.endswith(_CDN_DOMAINS))
 
 
 def refusal(request: HttpRequest, response: HttpResponse) -> SendFailure | Unconfirmed:

@@ -22,6 +22,12 @@ def unrecognised(account: str | None, reason: str, value: object) -> Item:
     )
 
 
+def rest(name: str, account: str | None, whole: Json, known: frozenset[str]) -> Item:
+    """The item that keeps the parts of `whole` that nobody knows."""
+    left = {key: one for key, one in whole.items() if key not in known}
+    return unrecognised(account, f"{name} has unknown parts", left)
+
+
 def unread(fragment: Json) -> Unrecognised:
     """What an unrecognised item says."""
     reason = text(mapping(fragment).get("reason"))

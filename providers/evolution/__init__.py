@@ -1,18 +1,13 @@
 """Evolution API v2: WhatsApp through one's own server that speaks WhatsApp Web's protocol."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from providers.evolution.authenticity import sign, verify
 from providers.evolution.exchanges import API_KEY, fetch_media, mark_read, send, show_typing
 from providers.evolution.parse import parse
 from providers.evolution.split import read, split
+from providers.proofs import no_challenge
 from schemas.content import Platform
-
-
-def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
-    """Nothing: Evolution checks no address by GET."""
-    return None
 
 
 class Evolution:
@@ -24,7 +19,7 @@ class Evolution:
     required_credentials: Final = (API_KEY,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)
-    challenge = staticmethod(challenge)
+    challenge = staticmethod(no_challenge)
     split = staticmethod(split)
     read = staticmethod(read)
     parse = staticmethod(parse)

@@ -17,6 +17,7 @@ from typing import Final
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
+from providers.proofs import is_same
 from providers.protocol import Webhook
 from providers.reading import mapping, text
 from schemas import codec
@@ -45,21 +46,13 @@ def verify(webhook: Webhook, secret: str) -> bool:
         return False
     given = [found for name in _HEADERS if (found := webhook.headers.get(name))]
     if not given:
-        return any(_is_same(key, secret) for key in _keys_in(webhook.body))
+        return any(is_same(key, secret) for key in _keys_in(webhook.body))
     return any(_proves(header, secret) for header in given)
 
 
 def _proves(header: str, secret: str) -> bool:
     token = header[len(_SCHEME) :] if header[: len(_SCHEME)].lower() == _SCHEME else header
-    return _is_same(token, secret) or _is_same(header, secret) or _is_token(token, secret)
-
-
-def _is_same(given: str, secret: str) -> bool:
-    return hmac.compare_digest(_bytes(given), _bytes(secret))
-
-
-def _bytes(words: str) -> bytes:
-    return words.encode("utf-8", "surrogatepass")
+    return is_same(token, secret) or is_same(header, secret) or _is_token(token, secret)
 
 
 def _is_token(token: str, secret: str) -> bool:

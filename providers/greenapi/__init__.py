@@ -1,12 +1,12 @@
 """Green API: WhatsApp through a phone that is linked to an instance."""
 
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from providers.greenapi.exchanges import API_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.greenapi.parse import parse
 from providers.greenapi.split import split
+from providers.proofs import is_same, no_challenge
 from providers.protocol import Item, Webhook
 from schemas import codec
 from schemas.content import Platform
@@ -26,22 +26,13 @@ def verify(webhook: Webhook, secret: str) -> bool:
     if not given or not secret:
         return False
     token = given.partition(" ")[2] if _scheme(given) in _SCHEMES else given
-    whole, bare = _is_same(given, secret), _is_same(token, secret)
+    whole, bare = is_same(given, secret), is_same(token, secret)
     return whole or bare
 
 
 def _scheme(header: str) -> str:
     scheme, space, _ = header.partition(" ")
     return scheme.lower() if space else ""
-
-
-def _is_same(given: str, secret: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
-
-
-def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
-    """Nothing: Green API checks no address by GET."""
-    return None
 
 
 def read(body: bytes) -> Sequence[Item]:
@@ -58,7 +49,7 @@ class GreenApi:
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)
-    challenge = staticmethod(challenge)
+    challenge = staticmethod(no_challenge)
     split = staticmethod(split)
     read = staticmethod(read)
     parse = staticmethod(parse)

@@ -7,7 +7,6 @@ from schemas.content import MessageKind
 
 OBJECT: Final = "instagram"
 
-BODY_KEYS: Final = frozenset({"object", "entry"})
 ENTRY_KEYS: Final = frozenset({"id", "time", "messaging", "standby", "changes", "field", "value"})
 CHANGE_KEYS: Final = frozenset({"field", "value"})
 

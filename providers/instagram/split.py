@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from providers import meta
 from providers.instagram import links, names
 from providers.instagram.fields import (
-    BODY_KEYS,
     CHANGE_KEYS,
     ENTRY_KEYS,
     MESSAGING,
@@ -15,8 +15,8 @@ from providers.instagram.fields import (
     WORDS,
 )
 from providers.protocol import Item
-from providers.reading import digest, identifier, items
-from providers.unforeseen import unrecognised
+from providers.reading import digest, identifier
+from providers.unforeseen import rest, unrecognised
 from schemas.content import Json
 from schemas.inputs import ItemKind
 
@@ -60,16 +60,7 @@ class _Told:
 
 def split(body: object) -> list[Item]:
     """The items of a parsed body, in its order; nothing of it is left out."""
-    if not isinstance(body, dict) or body.get("object") != OBJECT:
-        return [unrecognised(None, f"not an object of {OBJECT}", body)]
-    found: list[Item] = []
-    for entry in items(body.get("entry")):
-        _split_entry(entry, found)
-    if not found:
-        found.append(unrecognised(None, "no entry", body))
-    elif not body.keys() <= BODY_KEYS:
-        found.append(_rest("the body", None, body, BODY_KEYS))
-    return found
+    return meta.split(body, OBJECT, _split_entry)
 
 
 def _split_entry(entry: object, found: list[Item]) -> None:
@@ -84,7 +75,7 @@ def _split_entry(entry: object, found: list[Item]) -> None:
     if len(found) == before:
         found.append(unrecognised(account, "an entry without events", entry))
     elif not entry.keys() <= ENTRY_KEYS:
-        found.append(_rest("an entry", account, entry, ENTRY_KEYS))
+        found.append(rest("an entry", account, entry, ENTRY_KEYS))
 
 
 def _split_lists(entry: Json, account: str | None, found: list[Item]) -> None:
@@ -95,11 +86,6 @@ def _split_lists(entry: Json, account: str | None, found: list[Item]) -> None:
                 read(one, account, found)
         elif part is not None:
             found.append(unrecognised(account, f"{key} is no list", part))
-
-
-def _rest(name: str, account: str | None, whole: Json, known: frozenset[str]) -> Item:
-    rest = {key: one for key, one in whole.items() if key not in known}
-    return unrecognised(account, f"{name} has unknown parts", rest)
 
 
 def _change(change: object, account: str | None, found: list[Item]) -> None:
@@ -119,7 +105,7 @@ def _change(change: object, account: str | None, found: list[Item]) -> None:
         found.append(unrecognised(account, "a change of an unknown field", change))
         return
     if not change.keys() <= CHANGE_KEYS:
-        found.append(_rest("a change", account, change, CHANGE_KEYS))
+        found.append(rest("a change", account, change, CHANGE_KEYS))
 
 
 def _standby(event: object, account: str | None, found: list[Item]) -> None:

@@ -1,9 +1,9 @@
 """Telegram Bot API."""
 
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from providers.proofs import is_same, no_challenge
 from providers.protocol import Item, Webhook
 from providers.telegram.exchanges import BOT_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.telegram.parse import parse
@@ -24,12 +24,7 @@ def verify(webhook: Webhook, secret: str) -> bool:
     given = webhook.headers.get(_SECRET_TOKEN)
     if not given or not secret:
         return False
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
-
-
-def challenge(query: Mapping[str, str], verify_token: str) -> str | None:  # noqa: ARG001
-    """Nothing: Telegram checks no address by GET."""
-    return None
+    return is_same(given, secret)
 
 
 def read(body: bytes) -> Sequence[Item]:
@@ -46,7 +41,7 @@ class Telegram:
     required_credentials: Final = (BOT_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)
-    challenge = staticmethod(challenge)
+    challenge = staticmethod(no_challenge)
     split = staticmethod(split)
     read = staticmethod(read)
     parse = staticmethod(parse)

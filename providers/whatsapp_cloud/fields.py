@@ -8,7 +8,6 @@ from schemas.inputs import ItemKind
 
 OBJECT: Final = "whatsapp_business_account"
 
-BODY_KEYS: Final = frozenset({"object", "entry"})
 ENTRY_KEYS: Final = frozenset({"id", "time", "changes"})
 CHANGE_KEYS: Final = frozenset({"field", "value"})
 VALUE_KEYS: Final = frozenset(

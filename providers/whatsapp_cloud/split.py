@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from providers import meta
 from providers.protocol import Item
 from providers.reading import identifier, items, mapping
-from providers.unforeseen import unrecognised
+from providers.unforeseen import rest, unrecognised
 from providers.whatsapp_cloud import notices
 from providers.whatsapp_cloud.fields import (
-    BODY_KEYS,
     CHANGE_KEYS,
     ECHO_KINDS,
     ENTRY_KEYS,
@@ -42,16 +42,7 @@ class Around:
 
 def split(body: object) -> list[Item]:
     """The items of a parsed body, in its order; nothing of it is left out."""
-    if not isinstance(body, dict) or body.get("object") != OBJECT:
-        return [unrecognised(None, f"not an object of {OBJECT}", body)]
-    found: list[Item] = []
-    for entry in items(body.get("entry")):
-        _split_entry(entry, found)
-    if not found:
-        found.append(unrecognised(None, "no entry", body))
-    elif not body.keys() <= BODY_KEYS:
-        found.append(_rest("the body", None, body, BODY_KEYS))
-    return found
+    return meta.split(body, OBJECT, _split_entry)
 
 
 def _split_entry(entry: object, found: list[Item]) -> None:
@@ -65,7 +56,7 @@ def _split_entry(entry: object, found: list[Item]) -> None:
     if len(found) == before:
         found.append(unrecognised(account, "an entry without changes", entry))
     elif not entry.keys() <= ENTRY_KEYS:
-        found.append(_rest("an entry", account, entry, ENTRY_KEYS))
+        found.append(rest("an entry", account, entry, ENTRY_KEYS))
 
 
 def _split_change(change: object, entry: Json, account: str | None, found: list[Item]) -> None:
@@ -87,7 +78,7 @@ def _split_change(change: object, entry: Json, account: str | None, found: list[
     else:
         _split_value(value, around, found)
     if not change.keys() <= CHANGE_KEYS:
-        found.append(_rest("a change", around.account, change, CHANGE_KEYS))
+        found.append(rest("a change", around.account, change, CHANGE_KEYS))
 
 
 def _split_value(value: Json, around: Around, found: list[Item]) -> None:
@@ -109,12 +100,7 @@ def _split_value(value: Json, around: Around, found: list[Item]) -> None:
         reason = f"nothing known in a change of {identifier(around.field)}"
         found.append(unrecognised(around.account, reason, {"field": around.field, "value": value}))
     elif not value.keys() <= VALUE_KEYS:
-        found.append(_rest("a value", around.account, value, VALUE_KEYS))
-
-
-def _rest(name: str, account: str | None, whole: Json, known: frozenset[str]) -> Item:
-    rest = {key: one for key, one in whole.items() if key not in known}
-    return unrecognised(account, f"{name} has unknown parts", rest)
+        found.append(rest("a value", around.account, value, VALUE_KEYS))
 
 
 def _people(contacts: object) -> dict[str, Json]:
