@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatfold.api.questions import Awaited, Status
+from chatfold.operations.words import Awaited, Status
 from schemas.content import MessageKind, Platform
 
 

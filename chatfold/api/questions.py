@@ -1,7 +1,6 @@
 """What the API takes, as pydantic checks it and the OpenAPI document tells it."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from chatfold.operations.words import Awaited, Status
 from schemas.content import Content, Media, MessageKind
 
 LONGEST_TEXT = 16_384
@@ -38,26 +38,6 @@ class Given(BaseModel):
 
 class Nothing(Given):
     """No parameter, and no field."""
-
-
-class Awaited(StrEnum):
-    """What a delivery waits for before it is tried again."""
-
-    RETRY = "retry"
-    OPERATOR = "operator"
-
-
-class Status(StrEnum):
-    """How a delivery stands; `saved_only`: not attempted, or nobody knows whether it arrived."""
-
-    PENDING = "pending"
-    SAVED_ONLY = "saved_only"
-    SENT = "sent"
-    FAILED = "failed"
-    DELIVERED = "delivered"
-    READ = "read"
-    PLAYED = "played"
-    DELETED = "deleted"
 
 
 Tenant = Annotated[str | None, Field(max_length=63, description="id of a tenant")]

@@ -11,30 +11,11 @@ import typer
 
 from chatfold import clock
 from chatfold.cli.chats import chat_id_of
+from chatfold.operations.words import Awaited
 from chatfold.refusal import Refusal
 from projections.queries import Wanted
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-class Status(StrEnum):
-    """How a delivery can stand."""
-
-    PENDING = "pending"
-    SAVED_ONLY = "saved_only"
-    SENT = "sent"
-    FAILED = "failed"
-    DELIVERED = "delivered"
-    READ = "read"
-    PLAYED = "played"
-    DELETED = "deleted"
-
-
-class Awaited(StrEnum):
-    """What a delivery waits for."""
-
-    RETRY = "retry"
-    OPERATOR = "operator"
 
 
 class Retryable(StrEnum):

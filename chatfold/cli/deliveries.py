@@ -18,7 +18,6 @@ from chatfold.cli.choosing import (
     Provider,
     Retryable,
     Since,
-    Status,
     Tenant,
     Until,
     WaitingFor,
@@ -26,6 +25,7 @@ from chatfold.cli.choosing import (
 )
 from chatfold.cli.output import AsJson, explained, plain, print_json
 from chatfold.operations import Asked, NotRetryable, Page, Unknown
+from chatfold.operations.words import Status
 from chatfold.refusal import Refusal
 from projections.queries import Found, Wanted
 
