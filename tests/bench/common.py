@@ -16,9 +16,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from chatfold.settings import Settings
 from schemas import codec
+from tests.support import servers
 
-WARM_BROKER = "-XX:TieredStopAtLevel=4"  # as a broker runs that was not started for a test
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -40,6 +41,11 @@ class Child:
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
         return codec.loads(self.process.stdout.readline().encode())
+
+
+def stack() -> AbstractContextManager[Settings]:
+    """Servers for benchmarks; the broker runs as one that was not started for a test."""
+    return servers.shared("bench", kafka_opts="-XX:TieredStopAtLevel=4")
 
 
 @contextmanager

@@ -238,7 +238,7 @@ def challenges(provider: str) -> dict[str, tuple[str, str]]:
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=3, providers=(*PROVIDERS, messages.ALL))
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         contenders = [
             common.Contender(title, partial(opened, *one, shared))
             for title, one in challenges(chosen.provider).items()

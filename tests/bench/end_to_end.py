@@ -24,7 +24,7 @@ from chatfold.stack import Stack
 from providers.registry import PROVIDERS
 from schemas import codec
 from tests.bench import common
-from tests.support import servers, webhooks
+from tests.support import webhooks
 
 MODULE = "tests.bench.end_to_end"
 CHATS = 5_000
@@ -133,7 +133,7 @@ async def _post_all(posters: list[Poster], made: list[bytes], rate: float) -> di
 @contextmanager
 def everything() -> Iterator[stage.Stage]:
     """Every role and the sandbox, each a process."""
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         chosen = stage.of_its_own(shared, clock.now())
         standing = stage.Stage(chosen, Stack(shared), statuses=False)
         try:

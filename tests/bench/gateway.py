@@ -206,7 +206,7 @@ def challenges(provider: str) -> list[Challenge]:
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=5, providers=(*PROVIDERS, messages.ALL))
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         settings = servers.isolated(shared, MODULE, shared.home)
         asyncio.run(prepare(settings))
         contenders = [

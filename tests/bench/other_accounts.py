@@ -157,7 +157,7 @@ def beside(results: list[Result]) -> list[Result]:
 def main() -> None:
     """Run and tell."""
     options = common.options(__doc__ or "", rounds=3)
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         contenders = [
             Contender(name, lambda fault=fault: opened(shared, fault))
             for name, fault in ((ALONE, None), *((f"beside one with {one}", one) for one in FAULTS))

@@ -297,7 +297,7 @@ def opened(name: str, shared: Settings, postmaster: int) -> Iterator[Callable[[]
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=3)
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         postmaster = Stack(shared).postgres.pid
         contenders = [
             common.Contender(name, partial(opened, name, shared, postmaster)) for name in CONTENDERS

@@ -159,7 +159,7 @@ async def _longest(settings: Settings) -> float:
 def main() -> None:
     """Run everything and tell."""
     chosen = common.options(__doc__ or "", rounds=3)
-    with servers.shared("bench", kafka_opts=common.WARM_BROKER) as shared:
+    with common.stack() as shared:
         settings = servers.isolated(shared, MODULE, Path(tempfile.mkdtemp()))
         asyncio.run(topics.apply(topics.plan(settings)))
         asyncio.run(fill(settings))
