@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from schemas.value import Value
+from schemas.value import Moment, Value
 
 if TYPE_CHECKING:
     Json = dict[str, object]
@@ -89,6 +89,7 @@ class ActionTaken(StrEnum):
     HELD = "held"
     OWN_ECHO = "own_echo"
     IMPORTED = "imported"
+    AWAITING = "awaiting"
 
 
 class CloseReason(StrEnum):
@@ -114,6 +115,26 @@ class Evidence(StrEnum):
     ECHO = "echo"
 
 
+class JobKind(StrEnum):
+    """What an agent does for a chat beside sending: to a file, or by asking a model."""
+
+    STORE = "store"
+    TRANSCRIBE = "transcribe"
+    EXTRACT = "extract"
+    DESCRIBE = "describe"
+    ANSWER = "answer"
+    SUMMARISE = "summarise"
+    ASK = "ask"
+
+
+class DiscardReason(StrEnum):
+    """Why an answer that was sought is not given."""
+
+    PAUSED = "paused"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
 class Media(Value, frozen=True, kw_only=True):
     """A file by the provider's reference; never its bytes.
 
@@ -125,6 +146,62 @@ class Media(Value, frozen=True, kw_only=True):
     sha256: str | None = None
     size: int | None = None
     file_name: str | None = None
+
+
+class StoredMedia(Value, frozen=True, kw_only=True):
+    """A file as we keep it: its place in the object storage, and what its bytes are.
+
+    `mime` is what the content shows, whatever was said of it. `thumbnail_key` is the place of a
+    small picture of it, where there is one.
+    """
+
+    key: str
+    sha256: str
+    mime: str
+    size: int
+    thumbnail_key: str | None = None
+
+
+class Usage(Value, frozen=True, kw_only=True):
+    """What a job asked of models: tokens, and millionths of a US dollar where prices are known.
+
+    Several calls are summed up; `reused` means that an earlier result served and nothing was paid.
+    """
+
+    model: str
+    seconds: float
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_micros: int | None = None
+    reused: bool = False
+
+
+class Utterance(Value, frozen=True, kw_only=True):
+    """What somebody said, as a model is told of it; texts are cut to what is remembered.
+
+    `transcript`, `extracted` and `description` are what was found in the message's file.
+    """
+
+    message_id: str
+    origin: Origin
+    kind: MessageKind
+    at: Moment
+    text: str | None = None
+    speaker: str | None = None
+    file_name: str | None = None
+    transcript: str | None = None
+    extracted: str | None = None
+    description: str | None = None
+
+
+class Prompt(Value, frozen=True, kw_only=True):
+    """What a handler asks the tenant's model; None leaves a setting to the tenant's own."""
+
+    instruction: str
+    text: str
+    model: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
 
 
 class Content(Value, frozen=True, kw_only=True):

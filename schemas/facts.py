@@ -6,12 +6,19 @@ from schemas.content import (
     ActionTaken,
     CloseReason,
     Content,
+    DiscardReason,
     Evidence,
+    JobKind,
     Json,
+    Media,
+    MessageKind,
     Origin,
     PauseReason,
     Platform,
+    Prompt,
     Status,
+    StoredMedia,
+    Usage,
 )
 from schemas.value import Moment, Value
 from schemas.work import Question
@@ -446,6 +453,223 @@ class BotResumed(Value, frozen=True, kw_only=True):
     is_automatic: bool
 
 
+class MediaJobRequested(Value, frozen=True, kw_only=True):
+    """A message's file is to be stored, or what was stored of it to be read: a job of `kind`.
+
+    `account` at `provider` gives the file; `stored` is set for every kind but `store`.
+    """
+
+    type: ClassVar[str] = "MediaJobRequested.v1"
+    job_id: str
+    kind: JobKind
+    message_id: str
+    message_kind: MessageKind
+    provider: str
+    account: str
+    media: Media
+    stored: StoredMedia | None
+
+
+class MediaStored(Value, frozen=True, kw_only=True):
+    """A message's file is in the object storage."""
+
+    type: ClassVar[str] = "MediaStored.v1"
+    job_id: str
+    attempt: int
+    message_id: str
+    stored: StoredMedia
+
+
+class MediaTranscribed(Value, frozen=True, kw_only=True):
+    """What is said in a message's file; "" where nothing is."""
+
+    type: ClassVar[str] = "MediaTranscribed.v1"
+    job_id: str
+    attempt: int
+    message_id: str
+    text: str
+    language: str | None
+
+
+class MediaTextExtracted(Value, frozen=True, kw_only=True):
+    """What is written in a message's document; a model looked at `pages_seen` of its `pages`."""
+
+    type: ClassVar[str] = "MediaTextExtracted.v1"
+    job_id: str
+    attempt: int
+    message_id: str
+    text: str
+    pages: int | None
+    pages_seen: int | None
+
+
+class MediaDescribed(Value, frozen=True, kw_only=True):
+    """What is to be seen in a message's picture."""
+
+    type: ClassVar[str] = "MediaDescribed.v1"
+    job_id: str
+    attempt: int
+    message_id: str
+    text: str
+
+
+class ModelCalled(Value, frozen=True, kw_only=True):
+    """An attempt at a job has asked models, whatever became of it."""
+
+    type: ClassVar[str] = "ModelCalled.v1"
+    job_id: str
+    attempt: int
+    kind: JobKind
+    usage: Usage
+
+
+class JobFailed(Value, frozen=True, kw_only=True):
+    """An attempt at a job came to nothing."""
+
+    type: ClassVar[str] = "JobFailed.v1"
+    job_id: str
+    attempt: int
+    error_code: str
+    error_message: str | None
+    retryable: bool
+    started_at: Moment
+    finished_at: Moment
+
+
+class JobRetryScheduled(Value, frozen=True, kw_only=True):
+    """After `attempt` failed, the job is tried again at `due`."""
+
+    type: ClassVar[str] = "JobRetryScheduled.v1"
+    job_id: str
+    attempt: int
+    due: Moment
+
+
+class JobRetryStarted(Value, frozen=True, kw_only=True):
+    """The time has come: a job is tried again, as `attempt`."""
+
+    type: ClassVar[str] = "JobRetryStarted.v1"
+    job_id: str
+    attempt: int
+
+
+class JobRetryRequested(Value, frozen=True, kw_only=True):
+    """An operator has a job tried again, as `attempt`."""
+
+    type: ClassVar[str] = "JobRetryRequested.v1"
+    job_id: str
+    attempt: int
+    by: str
+
+
+class JobAbandoned(Value, frozen=True, kw_only=True):
+    """A job is not tried again by itself; the chat goes on without what it was for."""
+
+    type: ClassVar[str] = "JobAbandoned.v1"
+    job_id: str
+    attempt: int
+    error_code: str
+
+
+class AssistantJoined(Value, frozen=True, kw_only=True):
+    """A model answers in this conversation from now on; what is said is remembered for it."""
+
+    type: ClassVar[str] = "AssistantJoined.v1"
+    conversation_id: str
+
+
+class AnswerAwaited(Value, frozen=True, kw_only=True):
+    """The model is to answer a message, together with those that come until `ask_at`.
+
+    What is in the message's file is waited for until `wait_until`, if it has one. The answer
+    leaves through `account` at `provider`.
+    """
+
+    type: ClassVar[str] = "AnswerAwaited.v1"
+    message_id: str
+    platform_message_id: str
+    provider: str
+    account: str
+    ask_at: Moment
+    wait_until: Moment
+
+
+class AnswerRequested(Value, frozen=True, kw_only=True):
+    """The model is asked, once for all messages in `answers` (message ids)."""
+
+    type: ClassVar[str] = "AnswerRequested.v1"
+    job_id: str
+    conversation_id: str
+    answers: tuple[str, ...]
+    provider: str
+    account: str
+    in_reply_to: str
+
+
+class AnswerGiven(Value, frozen=True, kw_only=True):
+    """The model has answered the messages in `answers` (platform message ids), as `reply_id`.
+
+    `usage` is None where the tenant's fallback text stands for an answer.
+    """
+
+    type: ClassVar[str] = "AnswerGiven.v1"
+    job_id: str
+    reply_id: str
+    answers: tuple[str, ...]
+    usage: Usage | None
+    action: ActionTaken
+
+
+class AnswerDiscarded(Value, frozen=True, kw_only=True):
+    """The messages in `answers` (platform message ids) get no answer from the model.
+
+    `job_id` is the job that seeks it, None if the model was not asked yet.
+    """
+
+    type: ClassVar[str] = "AnswerDiscarded.v1"
+    job_id: str | None
+    answers: tuple[str, ...]
+    reason: DiscardReason
+    action: ActionTaken
+
+
+class SummaryRequested(Value, frozen=True, kw_only=True):
+    """The model is asked what a closed conversation was about."""
+
+    type: ClassVar[str] = "SummaryRequested.v1"
+    job_id: str
+    conversation_id: str
+
+
+class ConversationSummarised(Value, frozen=True, kw_only=True):
+    """What a closed conversation was about, in short."""
+
+    type: ClassVar[str] = "ConversationSummarised.v1"
+    job_id: str
+    conversation_id: str
+    text: str
+
+
+class PromptAsked(Value, frozen=True, kw_only=True):
+    """A handler asks the tenant's model before it replies through `account` at `provider`."""
+
+    type: ClassVar[str] = "PromptAsked.v1"
+    job_id: str
+    prompt: Prompt
+    handler: str
+    provider: str
+    account: str
+    in_reply_to: str
+
+
+class PromptAnswered(Value, frozen=True, kw_only=True):
+    """The model has answered a handler, or why it has not."""
+
+    type: ClassVar[str] = "PromptAnswered.v1"
+    job_id: str
+    error: str | None
+
+
 Fact = (
     ChatStarted
     | ProfileChanged
@@ -487,4 +711,24 @@ Fact = (
     | CommandRefused
     | BotPaused
     | BotResumed
+    | MediaJobRequested
+    | MediaStored
+    | MediaTranscribed
+    | MediaTextExtracted
+    | MediaDescribed
+    | ModelCalled
+    | JobFailed
+    | JobRetryScheduled
+    | JobRetryStarted
+    | JobRetryRequested
+    | JobAbandoned
+    | AssistantJoined
+    | AnswerAwaited
+    | AnswerRequested
+    | AnswerGiven
+    | AnswerDiscarded
+    | SummaryRequested
+    | ConversationSummarised
+    | PromptAsked
+    | PromptAnswered
 )

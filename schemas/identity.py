@@ -81,3 +81,13 @@ def order_id(causation_id: str, index: int) -> str:
 def reply_id(causation_id: str, index: int) -> str:
     """The id of the `index`-th reply (from 0) that an input caused."""
     return derive("reply", causation_id, str(index))
+
+
+def job_id(causation_id: str, index: int) -> str:
+    """The id of the `index`-th job (from 0) that an input caused."""
+    return derive("job", causation_id, str(index))
+
+
+def job_report_id(*, job: str, attempt: int) -> str:
+    """The id of the result of one attempt at a job."""
+    return derive("job-report", job, str(attempt))

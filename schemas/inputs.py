@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from schemas.content import Content, Json, Platform, SendOutcome
+from schemas.content import Content, Json, Platform, SendOutcome, StoredMedia, Usage
 from schemas.value import Moment, Value
 
 
@@ -28,6 +28,8 @@ class Timer(StrEnum):
     RETRY = "retry"
     CONFIRMATION = "confirmation"
     AUTO_RESUME = "auto_resume"
+    JOB = "job"
+    ANSWER = "answer"
 
 
 class WebhookReceived(Value, frozen=True, kw_only=True):
@@ -82,6 +84,31 @@ class AnswerReported(Value, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class JobReported(Value, frozen=True, kw_only=True):
+    """How one attempt at a job ended: what it found, or `error_code` and the rest of the failure.
+
+    `stored` is what `store` made; `text` what the other kinds found (the transcript, the text of
+    the document, the answer), "" if there was nothing to find. `pages` is how many a document
+    has, `pages_seen` how many of them a model had to look at. `usage` is paid also in vain.
+    """
+
+    type: ClassVar[str] = "JobReported.v1"
+    job_id: str
+    attempt: int
+    started_at: Moment
+    finished_at: Moment
+    stored: StoredMedia | None = None
+    text: str | None = None
+    language: str | None = None
+    pages: int | None = None
+    pages_seen: int | None = None
+    usage: Usage | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    retryable: bool = False
+    retry_after_seconds: float | None = None
+
+
 class TimerFired(Value, frozen=True, kw_only=True):
     """A due time of a chat has passed."""
 
@@ -121,6 +148,14 @@ class RetryDelivery(Value, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "RetryDelivery.v1"
     reply_id: str
+    by: str
+
+
+class RetryJob(Value, frozen=True, kw_only=True):
+    """An operator wants a job that failed for good done again."""
+
+    type: ClassVar[str] = "RetryJob.v1"
+    job_id: str
     by: str
 
 
@@ -167,4 +202,6 @@ Input = (
     | PauseChat
     | ResumeChat
     | AutoResume
+    | JobReported
+    | RetryJob
 )

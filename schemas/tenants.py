@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.content import Platform
 
 TENANT_ID = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-REFERENCE = r"^(env|file):.+$"
+REFERENCE = r"^(env|file|enc):.+$"
 
 Reference = Annotated[str, Field(pattern=REFERENCE)]
 Minutes = Annotated[float, Field(gt=0, le=100_000)]
+Seconds = Annotated[float, Field(gt=0, le=100_000)]
 
 
 class Strict(BaseModel):
@@ -68,6 +69,77 @@ class Fallback(Strict):
     to: str | None = Field(None, min_length=1)
 
 
+class Price(Strict):
+    """What a model costs, in US dollars: per million tokens, and per minute of sound."""
+
+    tokens_in: float = Field(0.0, ge=0)
+    tokens_out: float = Field(0.0, ge=0)
+    minute: float = Field(0.0, ge=0)
+
+
+class Models(Strict):
+    """The tenant's model service, OpenAI's or one that speaks as it does, and what to ask there.
+
+    `provider` only names it in figures. Without `base_url` it is OpenAI's. Where speech is
+    understood elsewhere, `speech_base_url` and `speech_api_key` say where. A model whose price is
+    not in `prices` is not counted in money.
+    """
+
+    provider: Literal["openai", "anthropic", "groq", "ollama", "vllm", "other"] = "openai"
+    base_url: str | None = Field(None, pattern=r"^https?://.+")
+    api_key: Reference | None = "env:OPENAI_API_KEY"
+    chat: str = "gpt-4o-mini"
+    vision: str = "gpt-4o-mini"
+    speech: str = "whisper-1"
+    speech_base_url: str | None = Field(None, pattern=r"^https?://.+")
+    speech_api_key: Reference | None = None
+    timeout_seconds: float = Field(60.0, gt=0, le=600)
+    prices: dict[str, Price] = {}
+
+
+class Assistant(Strict):
+    """How the model answers, where `responder` is `llm`.
+
+    Messages that come within `quiet_seconds` of each other are answered together; what is in
+    their files is waited for, but not longer than `media_wait_seconds`. The prompt holds about
+    `context_tokens`, the answer at most `answer_tokens`. A call that may succeed later is made
+    again after each of `retry_seconds`; then `fallback_text` is the answer, or there is none.
+    """
+
+    system_prompt: str = Field("", max_length=50_000)
+    quiet_seconds: float = Field(1.0, ge=0, le=600)
+    media_wait_seconds: float = Field(30.0, ge=0, le=3600)
+    context_tokens: int = Field(6_000, ge=500, le=1_000_000)
+    answer_tokens: int = Field(1_000, ge=1, le=100_000)
+    temperature: float | None = Field(None, ge=0, le=2)
+    retry_seconds: tuple[Seconds, ...] = Field((2.0, 8.0, 30.0), max_length=20)
+    on_failure: Literal["fallback", "silence"] = "fallback"
+    fallback_text: str = Field(
+        "Sorry, I cannot answer right now. Please try again later.", min_length=1, max_length=4000
+    )
+    summarise: bool = True
+
+
+class MediaSettings(Strict):
+    """What is done with the files of messages.
+
+    With `store` they are fetched and kept, up to `max_megabytes`, and `read_documents` reads
+    what is written in PDF documents. With models (see `Models`) `transcribe` also writes down
+    speech, `describe_images` pictures, and pages without text are looked at, at most
+    `max_pages_seen` a document. What fails is tried again after each of the seconds given.
+    """
+
+    store: bool = True
+    max_megabytes: float = Field(32.0, gt=0, le=2_000)
+    read_documents: bool = True
+    transcribe: bool = True
+    describe_images: bool = False
+    max_pages_seen: int = Field(10, ge=0, le=1_000)
+    store_retry_seconds: tuple[Seconds, ...] = Field((1.0, 8.0), max_length=20)
+    read_retry_seconds: tuple[Seconds, ...] = Field((2.0, 16.0), max_length=20)
+    transcribe_retry_seconds: tuple[Seconds, ...] = Field((2.0, 5.0, 13.0, 32.0), max_length=20)
+
+
 class Tenant(Strict):
     """A tenant as it stands in the tenants topic, keyed by `tenant_id`.
 
@@ -76,13 +148,14 @@ class Tenant(Strict):
     outcome is unknown is held for `confirmation_minutes`, and then, if nothing has told,
     kept for an operator or sent again, as `unconfirmed` says. A bot that was paused answers
     again after `auto_resume_hours` without a human (null: never by itself). `fallbacks` are
-    tried in order when a reply has failed for good.
+    tried in order when a reply has failed for good. What no handler answers, the `responder`
+    does: the echo, the tenant's model (`llm`), or nobody (`handler`, `none`).
     """
 
     tenant_id: str = Field(pattern=TENANT_ID)
     name: str
     accounts: tuple[Account, ...] = ()
-    responder: Literal["echo", "none"] = "echo"
+    responder: Literal["echo", "llm", "handler", "none"] = "echo"
     handlers: tuple[str, ...] = ()
     commands: Commands = Commands()
     idle_close_hours: float = Field(24.0, gt=0)
@@ -93,6 +166,9 @@ class Tenant(Strict):
     unconfirmed: Literal["hold", "resend"] = "hold"
     auto_resume_hours: float | None = Field(2.0, gt=0, le=10_000)
     fallbacks: tuple[Fallback, ...] = Field((), max_length=10)
+    models: Models | None = None
+    assistant: Assistant = Assistant()
+    media: MediaSettings = MediaSettings()
 
     @property
     def idle_close(self) -> timedelta:

@@ -53,8 +53,13 @@ class Topics:
 
     @property
     def work_reply(self) -> str:
-        """Orders to answer a question that a reply needs."""
+        """Orders to find what a reply needs: the answer of a model, or to a question."""
         return f"{self.prefix}.work.reply.v1"
+
+    @property
+    def work_media(self) -> str:
+        """Orders to fetch, store and read a message's file."""
+        return f"{self.prefix}.work.media.v1"
 
     @property
     def chat_state(self) -> str:
@@ -83,6 +88,7 @@ class Topics:
             TopicSpec(self.events),
             TopicSpec(self.work_delivery, retention_ms=_days(30)),
             TopicSpec(self.work_reply, retention_ms=_days(30)),
+            TopicSpec(self.work_media, retention_ms=_days(30)),
             TopicSpec(self.chat_state, compacted=True),
             TopicSpec(self.seen, retention_ms=_days(dedupe_window_days + 1)),
             TopicSpec(self.tenants, compacted=True),
@@ -108,8 +114,13 @@ class Groups:
 
     @property
     def reply(self) -> str:
-        """Answers questions that replies need."""
+        """Finds what replies need."""
         return f"{self.prefix}.agent.reply"
+
+    @property
+    def media(self) -> str:
+        """Fetches, stores and reads files."""
+        return f"{self.prefix}.agent.media"
 
     def projection(self, name: str) -> str:
         """Shares out the partitions of a projection; positions live with its rows."""
