@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from providers.failures import Unknown
 from providers.protocol import Credentials, Exchange
 from providers.rates import Rate
 from providers.sending import Mailing, Sent
-from schemas.content import Json
+from schemas.content import Json, Usage
 from schemas.envelope import Record
+from schemas.job_failures import JobFailureCode
 from schemas.tenants import Account
 
 T = TypeVar("T")
@@ -170,3 +171,55 @@ class ViewStats(Protocol):
 
     async def view_stats(self) -> Json:
         """Whether it is reachable, and what it counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One turn of what a model is told."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a model answered, heard or saw; `language` is that of speech, where it is told."""
+
+    text: str
+    usage: Usage
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailure:
+    """Why a model gave no whole answer; `detail` holds no secret, `usage` is paid in vain."""
+
+    code: JobFailureCode
+    detail: str
+    retry_after_seconds: float | None = None
+    usage: Usage | None = None
+
+
+class Models(Protocol):
+    """The models of tenants, called once each time. Raises `Unavailable`."""
+
+    async def transcribe(
+        self, tenant: str, sound: bytes, file_name: str, mime: str
+    ) -> Understood | ModelFailure:
+        """What is said in a recording."""
+
+    async def see(
+        self, tenant: str, pictures: Sequence[bytes], instruction: str
+    ) -> Understood | ModelFailure:
+        """What the model says of pictures, as `instruction` wants it."""
+
+    async def chat(
+        self,
+        tenant: str,
+        messages: Sequence[Said],
+        *,
+        max_tokens: int,
+        temperature: float | None = None,
+        model: str | None = None,
+    ) -> Understood | ModelFailure:
+        """What the model answers; without `model` it is the tenant's."""
