@@ -133,6 +133,7 @@ class DiscardReason(StrEnum):
     PAUSED = "paused"
     CLOSED = "closed"
     FAILED = "failed"
+    DELETED = "deleted"
 
 
 class Media(Value, frozen=True, kw_only=True):

@@ -634,7 +634,7 @@ class AnswerDiscarded(Value, frozen=True, kw_only=True):
 
 
 class SummaryRequested(Value, frozen=True, kw_only=True):
-    """The model is asked what a closed conversation was about."""
+    """The model is asked what a conversation, which closes now, was about."""
 
     type: ClassVar[str] = "SummaryRequested.v1"
     job_id: str

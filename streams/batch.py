@@ -15,7 +15,7 @@ from schemas.dead_letters import dead_letter
 from schemas.envelope import Letterhead, Position, Record, Recorded
 from schemas.inputs import Input, WebhookUnrouted
 from schemas.topics import Topics
-from schemas.work import Order, SendMessage
+from schemas.work import Order, ProcessMedia, SendMessage
 from streams import metrics, parking
 from streams.alarms import Due
 from streams.decide import dedupe, snapshot
@@ -199,8 +199,10 @@ class Batch:
         return records
 
     def _work_topic(self, order: Order) -> str:
-        is_send = isinstance(order, SendMessage)
-        return self.topics.work_delivery if is_send else self.topics.work_reply
+        if isinstance(order, SendMessage):
+            return self.topics.work_delivery
+        is_media = isinstance(order, ProcessMedia)
+        return self.topics.work_media if is_media else self.topics.work_reply
 
     def _bury(self, record: ConsumerRecord, reason: str, stack: str = "") -> None:
         self._count("any", "dead_letter")

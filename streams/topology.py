@@ -4,7 +4,8 @@
                              ▲         │          └─────► views ─────► Redis or files
          operators ─► api ───┤         │
                 timers ──────┤         ├─► work.delivery ─► delivery ─► provider
-                results ─────┘         └─► work.reply ────► reply
+                results ─────┘         ├─► work.media ────► media ────► provider, files, models
+                                       └─► work.reply ────► reply ────► models
 
 `inbox` is where all meet, and anybody may have a dead letter; every other topic, table and
 key family has one writer.
@@ -19,13 +20,17 @@ from schemas.topics import Groups, Topics
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One kind of process: the topics it reads and writes, and what else it alone writes."""
+    """One kind of process: the topics it reads and writes, and what else it alone writes.
+
+    What it `shares` others write too, each under ids of its own.
+    """
 
     name: str
     what: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     group: str | None = None
 
 
@@ -46,6 +51,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
                 topics.events,
                 topics.work_delivery,
                 topics.work_reply,
+                topics.work_media,
                 topics.chat_state,
                 topics.seen,
                 topics.dead_letters,
@@ -58,15 +64,26 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             what="sends a reply, at most once an attempt, and reports how it ended",
             reads=(topics.work_delivery, topics.tenants),
             writes=(topics.inbox, topics.dead_letters),
-            owns=("effects", "limits"),
+            owns=("limits",),
+            shares=("effects",),
             group=groups.delivery,
         ),
         Role(
             name="reply",
-            what="finds the answers that handlers ask for",
-            reads=(topics.work_reply,),
+            what="asks the tenant's model for answers, and finds what handlers ask for",
+            reads=(topics.work_reply, topics.tenants),
             writes=(topics.inbox, topics.dead_letters),
+            shares=("effects",),
             group=groups.reply,
+        ),
+        Role(
+            name="media",
+            what="fetches and stores the files of messages, and has them read",
+            reads=(topics.work_media, topics.tenants),
+            writes=(topics.inbox, topics.dead_letters),
+            owns=("files",),
+            shares=("effects",),
+            group=groups.media,
         ),
         Role(
             name="projector",
@@ -99,5 +116,6 @@ PORTS: Final = MappingProxyType(
         "projector": 18084,
         "views": 18085,
         "api": 18086,
+        "media": 18087,
     }
 )

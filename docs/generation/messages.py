@@ -9,9 +9,11 @@ from schemas.inputs import (
     AutoResume,
     ChatLinked,
     CloseConversation,
+    JobReported,
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
     SendReported,
     TimerFired,
@@ -19,7 +21,14 @@ from schemas.inputs import (
     WebhookUnrouted,
 )
 from schemas.topics import Topics
-from schemas.work import AnswerQuestion, SendMessage
+from schemas.work import (
+    AnswerQuestion,
+    AskModel,
+    GenerateAnswer,
+    ProcessMedia,
+    SendMessage,
+    SummariseConversation,
+)
 
 TENANT: Final = "Tenant.v1"
 STATE: Final = "ChatState"
@@ -31,7 +40,13 @@ HELD: Final = MappingProxyType[str, tuple[str, ...]](
         "inbox": tuple(codec.INPUTS),
         "events": tuple(codec.FACTS),
         "work_delivery": (SendMessage.type,),
-        "work_reply": (AnswerQuestion.type,),
+        "work_reply": (
+            AnswerQuestion.type,
+            GenerateAnswer.type,
+            SummariseConversation.type,
+            AskModel.type,
+        ),
+        "work_media": (ProcessMedia.type,),
         "chat_state": (STATE,),
         "seen": (SEEN,),
         "tenants": (TENANT,),
@@ -55,6 +70,7 @@ ABOUT: Final = MappingProxyType(
 _WANTED: Final = (
     CloseConversation.type,
     RetryDelivery.type,
+    RetryJob.type,
     SendByHand.type,
     PauseChat.type,
     ResumeChat.type,
@@ -74,9 +90,11 @@ TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
             ResumeChat.type,
             AutoResume.type,
             RetryDelivery.type,
+            RetryJob.type,
         ),
         "delivery": (SendReported.type,),
-        "reply": (AnswerReported.type,),
+        "reply": (AnswerReported.type, JobReported.type),
+        "media": (JobReported.type,),
         "api": _WANTED,
         "operators": _WANTED,
     }

@@ -90,7 +90,7 @@ def _linked(name: str) -> str:
 
 
 def _roles_page() -> str:
-    heads = ("role", "what it does", "reads", "writes", "alone writes", "group", "port")
+    heads = ("role", "what it does", "reads", "writes", "alone writes", "shares", "group", "port")
     picture = cleandoc(topology.__doc__ or "")
     return page("Roles", ABOUT_ROLES, f"```text\n{picture}\n```", table(heads, map(_row, ROLES)))
 
@@ -102,6 +102,7 @@ def _row(role: Role) -> tuple[str, ...]:
         codes(role.reads),
         codes(role.writes),
         ", ".join(role.owns),
+        ", ".join(role.shares),
         code(role.group),
         str(PORTS[role.name]),
     )

@@ -11,9 +11,11 @@ from schemas.inputs import (
     ChatLinked,
     CloseConversation,
     Input,
+    JobReported,
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
     SendReported,
     TimerFired,
@@ -97,6 +99,8 @@ def _take(draft: Draft, data: Input, told: Incoming | None) -> None:  # noqa: C9
             pausing.resume_if_over(draft, data.by)
         case ChatLinked():
             linking.link(draft, data)
+        case JobReported() | RetryJob():
+            pass  # no job is begun yet
         case WebhookUnrouted():
             pass  # it waits outside the chats until its account has a tenant
         case _:

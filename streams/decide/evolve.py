@@ -9,6 +9,11 @@ from msgspec.structs import replace
 from schemas.content import Content, Origin
 from schemas.facts import (
     AliasLearned,
+    AnswerAwaited,
+    AnswerDiscarded,
+    AnswerGiven,
+    AnswerRequested,
+    AssistantJoined,
     BotPaused,
     BotResumed,
     ChatMerged,
@@ -20,6 +25,7 @@ from schemas.facts import (
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    ConversationSummarised,
     DeliveryAbandoned,
     EchoHeld,
     EchoRecognised,
@@ -27,7 +33,17 @@ from schemas.facts import (
     FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    JobAbandoned,
+    JobFailed,
+    JobRetryRequested,
+    JobRetryScheduled,
+    JobRetryStarted,
     LaterRepliesReleased,
+    MediaDescribed,
+    MediaJobRequested,
+    MediaStored,
+    MediaTextExtracted,
+    MediaTranscribed,
     MessageDeleted,
     MessageEdited,
     MessageImported,
@@ -39,9 +55,12 @@ from schemas.facts import (
     MessageSent,
     MessageStatusReported,
     ModeEntered,
+    ModelCalled,
     ModeLeft,
     NoticeRecorded,
     ProfileChanged,
+    PromptAnswered,
+    PromptAsked,
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
@@ -49,8 +68,9 @@ from schemas.facts import (
     RetryScheduled,
     RetryStarted,
     SendRequested,
+    SummaryRequested,
 )
-from streams.decide import evolve_delivery
+from streams.decide import evolve_assisted, evolve_delivery, evolve_jobs
 from streams.decide.state import (
     ALIASES,
     LINE_LENGTH,
@@ -110,6 +130,7 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
             _closing(after, fact)
         case ConversationClosed():
             after.conversation = None
+            evolve_assisted.closed(after, fact)
         case ModeEntered():
             after.mode = Mode(fact.mode, fact.until)
         case ModeLeft():
@@ -141,10 +162,38 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
             after.pause = Pause(fact.reason, now)
         case BotResumed():
             after.pause = None
+        case MessageEdited():
+            evolve_assisted.edited(after, fact)
+        case MessageDeleted():
+            evolve_assisted.deleted(after, fact)
+        case MediaTranscribed() | MediaTextExtracted() | MediaDescribed():
+            evolve_jobs.ended(after, fact.job_id)
+            evolve_assisted.read(after, fact)
         case (
-            MessageEdited()
-            | MessageDeleted()
-            | NoticeRecorded()
+            MediaJobRequested()
+            | MediaStored()
+            | ModelCalled()
+            | JobFailed()
+            | JobRetryScheduled()
+            | JobRetryStarted()
+            | JobRetryRequested()
+            | JobAbandoned()
+            | PromptAsked()
+            | PromptAnswered()
+        ):
+            evolve_jobs.apply(after, fact)
+        case (
+            AssistantJoined()
+            | AnswerAwaited()
+            | AnswerRequested()
+            | AnswerGiven()
+            | AnswerDiscarded()
+            | SummaryRequested()
+            | ConversationSummarised()
+        ):
+            evolve_assisted.apply(after, fact, now)
+        case (
+            NoticeRecorded()
             | InputUnrecognised()
             | HandlerFailed()
             | SendRequested()
@@ -158,6 +207,8 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
 
 def _received(after: ChatState, fact: MessageReceived, now: datetime) -> None:
     _say(after, fact.origin, fact.content, now)
+    if after.assisted is not None:
+        evolve_assisted.heard(after, fact, now)
     if fact.origin is Origin.USER:
         after.heard_at = now
     else:
@@ -168,6 +219,8 @@ def _received(after: ChatState, fact: MessageReceived, now: datetime) -> None:
 
 def _generated(after: ChatState, fact: ReplyGenerated, now: datetime) -> None:
     _say(after, fact.origin, fact.content, now)
+    if after.assisted is not None:
+        evolve_assisted.spoke(after, fact, now)
     pending = Pending(
         fact.reply_id,
         1,

@@ -14,16 +14,18 @@ from schemas.inputs import (
     ChatLinked,
     CloseConversation,
     Input,
+    JobReported,
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
     SendReported,
     TimerFired,
     WebhookReceived,
     WebhookUnrouted,
 )
-from streams.decide import conversation, delivery
+from streams.decide import conversation, delivery, evolve_jobs
 from streams.decide.draft import Draft
 from streams.decide.messages import is_by_business
 from streams.decide.state import Address, ChatState, unconfirmed
@@ -133,7 +135,7 @@ def _linked_chats(state: ChatState) -> list[str]:
 
 def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
     match data:
-        case SendReported() | TimerFired() | AnswerReported() | WebhookUnrouted():
+        case SendReported() | TimerFired() | AnswerReported() | JobReported() | WebhookUnrouted():
             return True
         case ChatLinked():
             return data.chat_id in {state.chat_id, state.merged_into}
@@ -141,6 +143,8 @@ def _is_own(state: ChatState, data: Input, told: Incoming | None) -> bool:
             return False
         case RetryDelivery():
             return data.reply_id in _replies(state)
+        case RetryJob():
+            return evolve_jobs.is_remembered(state, data.job_id)
         case WebhookReceived():
             return _is_of_a_send(state, told)
         case _:

@@ -10,11 +10,16 @@ from schemas.content import (
     CloseReason,
     Content,
     Evidence,
+    JobKind,
+    Media,
     MessageKind,
     Origin,
     PauseReason,
     Platform,
+    Prompt,
     Status,
+    StoredMedia,
+    Utterance,
 )
 from schemas.value import Value
 from schemas.work import Question
@@ -27,6 +32,8 @@ HELD: Final = 20
 ECHOES: Final = 10
 EARLY: Final = 10
 ALIASES: Final = 20
+GIVEN_UP: Final = 20
+DROPPED: Final = 5
 
 
 class Address(Value, frozen=True):
@@ -177,12 +184,107 @@ class OpenQuestion(Value, frozen=True):
     in_reply_to: str
 
 
+class FileWork(Value, frozen=True, tag="file"):
+    """A message's file is fetched and stored, or what was `stored` of it is read."""
+
+    message_id: str
+    message_kind: MessageKind
+    provider: str
+    account: str
+    media: Media
+    stored: StoredMedia | None = None
+
+
+class Awaited(Value, frozen=True):
+    """A message, recorded `at`, that the model is to answer; its file is waited for until then."""
+
+    message_id: str
+    platform_message_id: str
+    provider: str
+    account: str
+    at: datetime
+    wait_until: datetime
+
+
+class AnswerWork(Value, frozen=True, tag="answer"):
+    """The model is asked to answer the messages in `answers`."""
+
+    answers: tuple[Awaited, ...]
+
+
+class SummaryWork(Value, frozen=True, tag="summary"):
+    """The model sums up the chat's `number`-th conversation, in which this was `said`."""
+
+    conversation_id: str
+    number: int
+    said: tuple[Utterance, ...]
+    summary: str | None = None
+
+
+class PromptWork(Value, frozen=True, tag="prompt"):
+    """A handler waits for what the model says."""
+
+    prompt: Prompt
+    handler: str
+    provider: str
+    account: str
+    in_reply_to: str
+
+
+Work = FileWork | AnswerWork | SummaryWork | PromptWork
+
+
+class Job(Value, frozen=True):
+    """A job that has not ended; its `attempt` is with an agent, or made again when it is `due`.
+
+    `failures` are those since it was last started by hand.
+    """
+
+    job_id: str
+    kind: JobKind
+    work: Work
+    attempt: int = 1
+    failures: int = 0
+    due: datetime | None = None
+
+
+class Dropped(Value, frozen=True):
+    """A job that nobody waits for any more, and whose attempt was with an agent."""
+
+    job_id: str
+    kind: JobKind
+    attempt: int
+
+
+class Jobs(Value, frozen=True):
+    """The jobs of a chat: those that have not ended, files given up, and what was dropped."""
+
+    open: tuple[Job, ...] = ()
+    given_up: tuple[Job, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+class Assisted(Value, frozen=True):
+    """What the model has to know: what was `said` in the conversation it has joined.
+
+    `awaited` are the messages that it is not asked about yet, and is at `ask_at`. `summary`
+    tells of the chat's conversations up to the one of the number `summarised`.
+    """
+
+    conversation_id: str | None = None
+    said: tuple[Utterance, ...] = ()
+    awaited: tuple[Awaited, ...] = ()
+    ask_at: datetime | None = None
+    summary: str | None = None
+    summarised: int = 0
+
+
 class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The fold of a chat's facts; `evolve` returns a new one and changes none.
 
     The outbox's first reply is with the delivery agent, unless a held one holds it. `recent`
     are replies that have left and may still be told to have failed. `heard_at` is when the
-    person last wrote.
+    person last wrote. `jobs` and `assisted` are None where there is nothing to remember.
     """
 
     chat_id: str
@@ -209,6 +311,8 @@ class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False
     moved_to: str | None = None
     moved_at: datetime | None = None
     merged_into: str | None = None
+    jobs: Jobs | None = None
+    assisted: Assisted | None = None
 
     @property
     def reached_at(self) -> str | None:

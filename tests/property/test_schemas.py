@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from datetime import UTC, datetime
 from enum import EnumType
-from typing import get_args, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -47,6 +47,8 @@ def any_of(hint) -> st.SearchStrategy:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         hints = get_type_hints(hint)
         return st.builds(hint, **{name: any_of(hints[name]) for name in hint.__struct_fields__})
+    if get_origin(hint) is tuple:
+        return st.lists(any_of(get_args(hint)[0]), max_size=3).map(tuple)
     return st.one_of(map(any_of, get_args(hint)))
 
 

@@ -18,18 +18,29 @@ from schemas.content import (
     ActionTaken,
     CloseReason,
     Content,
+    DiscardReason,
     Evidence,
+    JobKind,
     Media,
     MessageKind,
     Origin,
     PauseReason,
     Platform,
+    Prompt,
     SendOutcome,
     Status,
+    StoredMedia,
+    Usage,
+    Utterance,
 )
 from schemas.envelope import Record, Recorded
 from schemas.facts import (
     AliasLearned,
+    AnswerAwaited,
+    AnswerDiscarded,
+    AnswerGiven,
+    AnswerRequested,
+    AssistantJoined,
     BotPaused,
     BotResumed,
     ChatMerged,
@@ -41,13 +52,24 @@ from schemas.facts import (
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    ConversationSummarised,
     DeliveryAbandoned,
     EchoHeld,
     EchoRecognised,
     FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    JobAbandoned,
+    JobFailed,
+    JobRetryRequested,
+    JobRetryScheduled,
+    JobRetryStarted,
     LaterRepliesReleased,
+    MediaDescribed,
+    MediaJobRequested,
+    MediaStored,
+    MediaTextExtracted,
+    MediaTranscribed,
     MessageDeleted,
     MessageEdited,
     MessageImported,
@@ -59,9 +81,12 @@ from schemas.facts import (
     MessageSent,
     MessageStatusReported,
     ModeEntered,
+    ModelCalled,
     ModeLeft,
     NoticeRecorded,
     ProfileChanged,
+    PromptAnswered,
+    PromptAsked,
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
@@ -69,6 +94,7 @@ from schemas.facts import (
     RetryScheduled,
     RetryStarted,
     SendRequested,
+    SummaryRequested,
 )
 from schemas.inputs import (
     AnswerReported,
@@ -76,9 +102,11 @@ from schemas.inputs import (
     ChatLinked,
     CloseConversation,
     ItemKind,
+    JobReported,
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
     SendReported,
     Timer,
@@ -86,7 +114,16 @@ from schemas.inputs import (
     WebhookReceived,
     WebhookUnrouted,
 )
-from schemas.work import AnswerQuestion, Question, SendMessage
+from schemas.job_failures import JobFailureCode
+from schemas.work import (
+    AnswerQuestion,
+    AskModel,
+    GenerateAnswer,
+    ProcessMedia,
+    Question,
+    SendMessage,
+    SummariseConversation,
+)
 
 Schema = dict[str, Any]
 
@@ -105,6 +142,9 @@ CLOSED_SETS: tuple[type[StrEnum], ...] = (
     Question,
     PauseReason,
     Evidence,
+    JobKind,
+    DiscardReason,
+    JobFailureCode,
 )
 ARRIVED = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
 STARTED = ARRIVED + timedelta(milliseconds=20)
@@ -124,6 +164,7 @@ TALK = identity.conversation_id(CHAT, 3)
 IMPORTED = identity.conversation_id(CHAT, 0)
 REPLY = identity.reply_id(CAUSE, 0)
 QUESTION = identity.reply_id(CAUSE, 1)
+JOB = identity.job_id(CAUSE, 0)
 DUE = ARRIVED + timedelta(hours=24)
 USER_ID = "DE.13491208655302741918"
 OTHER_CHAT = identity.chat_id(tenant="acme", platform="whatsapp", platform_user_id=USER_ID)
@@ -157,6 +198,41 @@ PLACE = Content(
     kind=MessageKind.LOCATION,
     text="Kölner Dom, Domkloster 4",
     structured={"latitude": 50.9413, "longitude": 6.9583, "name": "Kölner Dom"},
+)
+
+STORED = StoredMedia(
+    key="acme/9f/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    mime="image/jpeg",
+    size=48_213,
+    thumbnail_key="acme/9f/9f86d081884c7d65.thumbnail.webp",
+)
+USAGE = Usage(
+    model="gpt-4o-mini",
+    seconds=1.25,
+    tokens_in=812,
+    tokens_out=64,
+    cost_micros=160,
+    reused=True,
+)
+PROMPT = Prompt(
+    instruction="Say in one word what the person wants.",
+    text="Grüße aus Köln 👋",
+    model="gpt-4o",
+    max_tokens=5,
+    temperature=0.5,
+)
+SAID = Utterance(
+    message_id=MESSAGE,
+    origin=Origin.USER,
+    kind=MessageKind.DOCUMENT,
+    at=ARRIVED,
+    text="Der Plan",
+    speaker="4915100000002",
+    file_name="plan.pdf",
+    transcript="Grüße",
+    extracted="Seite 1",
+    description="Ein Plan",
 )
 
 FACTS = (
@@ -333,6 +409,81 @@ FACTS = (
     ),
     BotPaused(reason=PauseReason.MANUAL_PAUSE, by="ops@acme.example"),
     BotResumed(by="ops@acme.example", is_automatic=True),
+    MediaJobRequested(
+        job_id=JOB,
+        kind=JobKind.DESCRIBE,
+        message_id=MESSAGE,
+        message_kind=MessageKind.IMAGE,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        media=Media(reference="2754859441498128", mime="image/jpeg"),
+        stored=STORED,
+    ),
+    MediaStored(job_id=JOB, attempt=1, message_id=MESSAGE, stored=STORED),
+    MediaTranscribed(
+        job_id=JOB, attempt=2, message_id=MESSAGE, text="Grüße aus Köln", language="de"
+    ),
+    MediaTextExtracted(
+        job_id=JOB, attempt=1, message_id=MESSAGE, text="Seite 1", pages=12, pages_seen=3
+    ),
+    MediaDescribed(job_id=JOB, attempt=1, message_id=MESSAGE, text="Der Kölner Dom bei Nacht."),
+    ModelCalled(job_id=JOB, attempt=1, kind=JobKind.DESCRIBE, usage=USAGE),
+    JobFailed(
+        job_id=JOB,
+        attempt=1,
+        error_code="throttled",
+        error_message="429 Too Many Requests",
+        retryable=True,
+        started_at=STARTED,
+        finished_at=FINISHED,
+    ),
+    JobRetryScheduled(job_id=JOB, attempt=1, due=FINISHED + timedelta(seconds=2)),
+    JobRetryStarted(job_id=JOB, attempt=2),
+    JobRetryRequested(job_id=JOB, attempt=6, by="ops@acme.example"),
+    JobAbandoned(job_id=JOB, attempt=5, error_code="throttled"),
+    AssistantJoined(conversation_id=TALK),
+    AnswerAwaited(
+        message_id=MESSAGE,
+        platform_message_id=WAMID,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        ask_at=ARRIVED + timedelta(seconds=1),
+        wait_until=ARRIVED + timedelta(seconds=30),
+    ),
+    AnswerRequested(
+        job_id=JOB,
+        conversation_id=TALK,
+        answers=(MESSAGE,),
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        in_reply_to=WAMID,
+    ),
+    AnswerGiven(
+        job_id=JOB,
+        reply_id=REPLY,
+        answers=(WAMID,),
+        usage=USAGE,
+        action=ActionTaken.AI_REPLIED,
+    ),
+    AnswerDiscarded(
+        job_id=JOB,
+        answers=(WAMID,),
+        reason=DiscardReason.PAUSED,
+        action=ActionTaken.IGNORED_PAUSED,
+    ),
+    SummaryRequested(job_id=JOB, conversation_id=TALK),
+    ConversationSummarised(
+        job_id=JOB, conversation_id=TALK, text="Ada asked for the opening hours."
+    ),
+    PromptAsked(
+        job_id=JOB,
+        prompt=PROMPT,
+        handler="triage",
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        in_reply_to=WAMID,
+    ),
+    PromptAnswered(job_id=JOB, error="timed_out"),
 )
 INPUTS = (
     WebhookReceived(
@@ -387,6 +538,23 @@ INPUTS = (
         known_as=USER,
         moved_to=USER_ID,
     ),
+    JobReported(
+        job_id=JOB,
+        attempt=1,
+        started_at=STARTED,
+        finished_at=FINISHED,
+        stored=STORED,
+        text="Seite 1",
+        language="de",
+        pages=12,
+        pages_seen=3,
+        usage=USAGE,
+        error_code="throttled",
+        error_message="429 Too Many Requests",
+        retryable=True,
+        retry_after_seconds=12.5,
+    ),
+    RetryJob(job_id=JOB, by="ops@acme.example"),
 )
 ORDERS = (
     SendMessage(
@@ -400,6 +568,33 @@ ORDERS = (
         received_at=ARRIVED,
     ),
     AnswerQuestion(question_id=QUESTION, question=Question.VIEW_STATS),
+    ProcessMedia(
+        job_id=JOB,
+        attempt=1,
+        kind=JobKind.DESCRIBE,
+        message_id=MESSAGE,
+        message_kind=MessageKind.IMAGE,
+        provider="whatsapp_cloud",
+        account=ACCOUNT,
+        media=Media(reference="2754859441498128", mime="image/jpeg"),
+        stored=STORED,
+    ),
+    GenerateAnswer(
+        job_id=JOB,
+        attempt=1,
+        conversation=(SAID,),
+        unanswered=(MESSAGE,),
+        summary="Ada asked for the opening hours.",
+        name="Ada",
+    ),
+    SummariseConversation(
+        job_id=JOB,
+        attempt=1,
+        conversation_id=TALK,
+        conversation=(SAID,),
+        summary="Ada asked for the opening hours.",
+    ),
+    AskModel(job_id=JOB, attempt=1, prompt=PROMPT),
 )
 
 
@@ -422,6 +617,8 @@ SOURCES = {
     ResumeChat: (CLICK, CLICK, "/chatfold/cli"),
     AutoResume: (CLICK, CLICK, "/chatfold/cli"),
     ChatLinked: (LINK, CAUSE, "/chatfold/decider"),
+    JobReported: (identity.job_report_id(job=JOB, attempt=1), ORDER, "/chatfold/agent/media"),
+    RetryJob: (CLICK, CLICK, "/chatfold/cli"),
 }
 
 

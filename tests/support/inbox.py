@@ -85,8 +85,8 @@ class Inbox:
 
     @property
     def orders(self) -> list[Recorded[Order]]:
-        both = (TOPICS.work_delivery, TOPICS.work_reply)
-        return [one for topic in both for one in self._read(topic, codec.ORDERS)]
+        every = (TOPICS.work_delivery, TOPICS.work_reply, TOPICS.work_media)
+        return [one for topic in every for one in self._read(topic, codec.ORDERS)]
 
     @property
     def states(self) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from schemas import codec, content, envelope, inputs, upcasting, work
+from schemas import codec, content, envelope, inputs, job_failures, upcasting, work
 from tests.support import golden
 
 PUBLISHED = sorted(golden.published())
@@ -62,7 +62,7 @@ def test_words_of_closed_sets_are_only_added_and_only_at_the_end():
 def test_every_closed_set_of_the_schemas_is_kept():
     found = {
         one.__name__
-        for module in (content, inputs, work)
+        for module in (content, inputs, work, job_failures)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, StrEnum) and one is not StrEnum
     }
