@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from chatfold import (
     clock,
     database,
+    dead_letters,
     failpoints,
     limits,
     serving,
@@ -37,7 +38,7 @@ from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import Batch, PostgresSink
 from projections.registry import TABLES, TENANTS, Projection, decode_fact
-from projections.sink import ProjectionRefused
+from projections.sink import Bury, DeadLetters, ProjectionRefused
 from projections.view_sink import ViewSink
 from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
@@ -179,7 +180,11 @@ async def projector(settings: Settings, stop: Stop, stack: AsyncExitStack) -> No
     await standing.verify_database(settings)
     pool = await stack.enter_async_context(standing.pool(settings))
     instance = standing.instance(stack.enter_context(slots.slot(settings.home / "projector")))
-    consumers = [_tables(settings, pool, projection, instance) for projection in (TABLES, TENANTS)]
+    log = await stack.enter_async_context(standing.event_log(settings))
+    bury = dead_letters.bury(log, Topics(settings.topic_prefix).dead_letters)
+    consumers = [
+        _tables(settings, pool, projection, instance, bury) for projection in (TABLES, TENANTS)
+    ]
 
     def unready() -> Sequence[str]:
         return [reason for consumer in consumers for reason in consumer.unready()]
@@ -230,12 +235,20 @@ async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
 
 
 def _tables(
-    settings: Settings, pool: database.Pool, projection: Projection[T], instance: str
+    settings: Settings,
+    pool: database.Pool,
+    projection: Projection[T],
+    instance: str,
+    bury: Bury,
 ) -> Consumer[T, Batch]:
     reach = failpoints.from_environment()
     sink = PostgresSink(pool, settings.database_schema, projection, reach=reach)
     reading = Reading(
-        projection=projection.name, decode=projection.decode, sink=sink, clock=clock.now
+        projection=projection.name,
+        decode=projection.decode,
+        sink=sink,
+        clock=clock.now,
+        dead_letters=DeadLetters(store=sink, bury=bury),
     )
     topic = projection.topic(Topics(settings.topic_prefix))
     return Consumer(reading, _source(settings, topic, projection.name, instance))

@@ -421,6 +421,21 @@ CREATE TABLE operators (
     disabled_at timestamp with time zone
 );
 
+CREATE TABLE parked_facts (
+    projection text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key bytea NOT NULL,
+    value bytea,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    logged_at bigint NOT NULL,
+    reason text,
+    stack text,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE projection_offsets (
     projection text NOT NULL,
     topic text NOT NULL,
@@ -568,6 +583,9 @@ ALTER TABLE ONLY messages
 ALTER TABLE ONLY operators
     ADD CONSTRAINT operators_pkey PRIMARY KEY (operator_id);
 
+ALTER TABLE ONLY parked_facts
+    ADD CONSTRAINT parked_facts_pkey PRIMARY KEY (projection, topic, partition, record_offset);
+
 ALTER TABLE ONLY processed_events
     ADD CONSTRAINT processed_events_once UNIQUE (tenant_id, message_id, event_type, chat_id);
 
@@ -610,6 +628,8 @@ CREATE UNIQUE INDEX messages_platform_message_id ON messages USING btree (chat_i
 CREATE INDEX messages_replies ON messages USING btree (created_at, message_id) WHERE (received_at IS NOT NULL);
 
 CREATE INDEX messages_search ON messages USING gin (search);
+
+CREATE INDEX parked_facts_of_chat ON parked_facts USING btree (projection, topic, partition, key, record_offset);
 
 CREATE INDEX processed_events_processed_at ON processed_events USING brin (processed_at);
 

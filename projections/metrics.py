@@ -51,6 +51,17 @@ RESTARTS: Final = Counter(
     " deployments write the same tables; `unavailable`: the store was away.",
     ["projection", "reason"],
 )
+DEAD_LETTERS: Final = Counter(
+    "chatfold_projection_dead_letters_total",
+    "Facts that could not be folded. Any: `chatfold dead-letters list` says which and why.",
+    ["projection"],
+)
+WAITING: Final = Gauge(
+    "chatfold_projection_waiting_chats",
+    "Chats whose facts wait behind one that could not be folded; their rows are stale. Above 0:"
+    " mend the cause, then `chatfold dead-letters replay`.",
+    ["projection", "partition"],
+)
 CLAIMED_TWICE: Final = Counter(
     "chatfold_projection_claimed_twice_total",
     "Batches in which two messages of a chat had one platform id; the second goes without. When"
@@ -85,7 +96,7 @@ class PartitionGauges:
 
     def close(self) -> None:
         """Another instance tells of this partition now."""
-        for gauge in (POSITION, LAG_RECORDS, LAG_SECONDS, HEARTBEAT):
+        for gauge in (POSITION, LAG_RECORDS, LAG_SECONDS, HEARTBEAT, WAITING):
             gauge.remove(*self._labels)
 
     def _age(self) -> float:

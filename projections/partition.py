@@ -21,8 +21,8 @@ from aiokafka.errors import (
 
 from projections import metrics
 from projections.registry import LogRecord
-from projections.sink import Fenced, Move, ProjectionRefused, Sink, SinkUnavailable
-from schemas.codec import Undecodable
+from projections.sink import DeadLetters, Fenced, Move, ProjectionRefused, Sink, SinkUnavailable
+from projections.triage import Sorted, Triage
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 MAX_RECORDS: Final = 5000
 _POLL_MILLISECONDS: Final = 500
-_SLICE: Final = 500  # records to decode before others have their turn: some 10 ms
 _HINT_SECONDS: Final = 1.0
 _BACKOFF_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _HOPELESS: Final = (
@@ -60,6 +59,8 @@ class Reading(Generic[T, P]):
     decode: Callable[[LogRecord], T]
     sink: Sink[T, P]
     clock: Callable[[], datetime]
+    dead_letters: DeadLetters[P] | None = None
+    """Where facts go that cannot be folded; without it they end the role."""
 
 
 class PartitionLoop(Generic[T, P]):
@@ -73,6 +74,9 @@ class PartitionLoop(Generic[T, P]):
         self._place = place
         self._stopping = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
+        self._triage = Triage(
+            reading.projection, place, reading.decode, reading.sink, reading.dead_letters
+        )
         self._gauges = metrics.PartitionGauges(reading.projection, place.partition, reading.clock)
         self._begun: int | None = None  # behind the last batch whose write was begun
         self._stored: int | None = None  # behind the last one that was written
@@ -106,9 +110,9 @@ class PartitionLoop(Generic[T, P]):
             records = await self._poll()
             self._gauges.went_round()
             if records:
-                prepared = await self._prepare(records)
+                batch = await self._triage.sort(records)
                 await self._finish()
-                self._begin(prepared, records)
+                self._begin(await self._triage.settled(batch))
             elif not self._stopping.is_set():
                 await self._finish()
                 await self._pass_gap()
@@ -119,6 +123,7 @@ class PartitionLoop(Generic[T, P]):
     async def _seek(self) -> None:
         """Go to where the store is; a position that the log no longer holds is an error."""
         stored = await self._reading.sink.position(self._place.topic, self._place.partition)
+        await self._triage.load()
         first = (await self._consumer.beginning_offsets([self._place]))[self._place]
         end = (await self._consumer.end_offsets([self._place]))[self._place]
         if not first <= (stored or 0) <= end:
@@ -151,22 +156,16 @@ class PartitionLoop(Generic[T, P]):
             for task in (polling, stopping):
                 task.cancel()
 
-    async def _prepare(self, records: Sequence[LogRecord]) -> P:
-        decoded: list[T] = []
-        for start in range(0, len(records), _SLICE):
-            decoded += map(self._decode, records[start : start + _SLICE])
-            await asyncio.sleep(0)
-        return self._reading.sink.prepare(decoded)
-
-    def _begin(self, prepared: P, records: Sequence[LogRecord]) -> None:
+    def _begin(self, batch: Sorted[P]) -> None:
         """Start to write; the position moves over these records and no others."""
+        records = batch.records
         if records[0].offset < self._reached:
             raise AssertionError(
                 f"{self._at}: read {records[0].offset} again behind {self._reached}"
             )
         move = self._move(records[-1].offset + 1)
         self._gauges.writes(records[0].timestamp)
-        self._writing = asyncio.create_task(self._write(prepared, move, len(records)))
+        self._writing = asyncio.create_task(self._write(batch, move))
 
     def _move(self, end: int) -> Move:
         move = Move(
@@ -175,18 +174,9 @@ class PartitionLoop(Generic[T, P]):
         self._begun = self._reached = end
         return move
 
-    def _decode(self, record: LogRecord) -> T:
-        try:
-            return self._reading.decode(record)
-        except Undecodable as error:
-            raise ProjectionRefused(
-                f"Projection {self._name} cannot read {self._at} offset {record.offset}: {error}."
-                " Nothing was skipped. If a newer version of Chatfold wrote it, upgrade this role."
-            ) from error
-
-    async def _write(self, prepared: P, move: Move, records: int) -> None:
-        began = time.perf_counter()
-        await self._reading.sink.write(prepared, move)
+    async def _write(self, batch: Sorted[P], move: Move) -> None:
+        began, records = time.perf_counter(), len(batch.records)
+        await self._triage.write(batch, move)
         self._stored, self._failures, self.trouble = move.end, 0, None
         if records:
             metrics.FACTS.labels(self._name).inc(records)
@@ -200,7 +190,7 @@ class PartitionLoop(Generic[T, P]):
         await self._reading.sink.confirm(*place, self._stored)
         reached = await self._consumer.position(self._place)
         if reached > self._reached:
-            await self._write(self._reading.sink.prepare(()), self._move(reached), 0)
+            await self._write(await self._triage.sort(()), self._move(reached))
         else:
             self._gauges.stored(reached, self._end_of_log())
 

@@ -1,20 +1,28 @@
 """Tables in PostgreSQL: a batch's rows and the offset behind it, in one transaction."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import asyncpg
 
-from projections import metrics
+from projections import metrics, parked_facts
 from projections.claims import Claim, claim, settled
 from projections.fold import fold
 from projections.merging import Merge
 from projections.registry import Projection
 from projections.rows import Key, Write
-from projections.sink import Fenced, Move, ProjectionRefused, SinkUnavailable
+from projections.sink import (
+    Fenced,
+    Move,
+    Parked,
+    ProjectionRefused,
+    SinkUnavailable,
+    Unwritable,
+)
 from projections.staging import Stage, Staged
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
     Connection = PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+    Step = Callable[[Connection], Awaitable[None]]
 
 T = TypeVar("T")
 
@@ -41,6 +50,14 @@ TRANSIENT: Final = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+_OF_A_ROW: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
 _UNWRITABLE: Final = (asyncpg.PostgresError, ValueError, TypeError, OverflowError)
 
 _ACQUIRE_SECONDS: Final = 30
@@ -85,6 +102,7 @@ class Batch:
 
     writes: Sequence[Write]
     staged: Sequence[tuple[Merge, Staged]]
+    parked: Sequence[Parked] = ()
 
     @property
     def rows(self) -> int:
@@ -113,7 +131,7 @@ class PostgresSink(Generic[T]):
     async def start(self) -> None:
         """Refuse to go on with rows that another version of the projection has made."""
         name, version = self._projection.name, self._projection.version
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             await connection.execute(_RECORD_VERSION, name, version)
             stored = await connection.fetchval(_VERSION, name)
         if stored != version:
@@ -125,7 +143,7 @@ class PostgresSink(Generic[T]):
 
     async def position(self, topic: str, partition: int) -> int | None:
         """The offset of the first record whose rows are not there."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             row = (self._projection.name, topic, partition)
             stored: int | None = await connection.fetchval(_POSITION, *row)
         return stored
@@ -137,31 +155,46 @@ class PostgresSink(Generic[T]):
         """The batch folded to its fewest rows."""
         return self._batch([write for one in batch for write in self._projection.evolve(one)])
 
+    async def waiting(self, topic: str, partition: int) -> frozenset[bytes]:
+        """The keys whose facts wait behind one that cannot be folded."""
+        async with self.transaction() as connection:
+            place = (self._projection.name, topic, partition)
+            return await parked_facts.keys(connection, place)
+
+    def parking(self, prepared: Batch, parked: Sequence[Parked]) -> Batch:
+        """The same batch, and what waits from then on."""
+        return replace(prepared, parked=parked)
+
     async def write(self, prepared: Batch, move: Move) -> None:
         """Merge the rows and move the offset, or change nothing."""
+        await self.write_with(prepared, partial(self._move, batch=prepared, move=move), str(move))
+
+    async def write_with(self, batch: Batch, step: "Step", what: str) -> None:
+        """Merge the rows in the transaction of `step`, which comes first and takes the lock."""
         try:
-            await self._commit_settled(prepared, move)
+            await self._commit_settled(batch, step, what)
         except _UNWRITABLE as error:
-            raise ProjectionRefused(
-                f"Projection {self._projection.name} cannot write {move}: {_without_values(error)}."
+            kind = Unwritable if isinstance(error, _OF_A_ROW) else ProjectionRefused
+            raise kind(
+                f"Projection {self._projection.name} cannot write {what}: {_without_values(error)}."
                 " Nothing was skipped. This is a defect of Chatfold: please report it."
             ) from error
 
-    async def _commit_settled(self, batch: Batch, move: Move) -> None:
+    async def _commit_settled(self, batch: Batch, step: "Step", what: str) -> None:
         try:
-            await self._commit(batch, move)
+            await self._commit(batch, step)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != _CLAIMED:
                 raise
-            log.warning("platform message id claimed twice, first one keeps it: %s", move)
+            log.warning("platform message id claimed twice, first one keeps it: %s", what)
             metrics.CLAIMED_TWICE.inc()
-            await self._commit(await self._settled(batch), move)
+            await self._commit(await self._settled(batch), step)
 
-    async def _commit(self, batch: Batch, move: Move) -> None:
-        async with self._transaction() as connection:
+    async def _commit(self, batch: Batch, step: "Step") -> None:
+        async with self.transaction() as connection:
             self._reach("projector.before_copy")
             await self._stage(connection, batch)
-            await self._move(connection, move)
+            await step(connection)
             await self._merge(connection, batch)
             self._reach("projector.before_commit")
         self._reach("projector.after_commit")
@@ -180,7 +213,7 @@ class PostgresSink(Generic[T]):
             if done != f"COPY {len(staged.records)}":
                 raise AssertionError(f"{len(staged.records)} rows to stage, but {done}")
 
-    async def _move(self, connection: "Connection", move: Move) -> None:
+    async def _move(self, connection: "Connection", batch: Batch, move: Move) -> None:
         """Take the partition's lock before any row's, so that two writers never deadlock."""
         row = (self._projection.name, move.topic, move.partition, move.end)
         if move.begin is None:
@@ -189,6 +222,8 @@ class PostgresSink(Generic[T]):
             moved = await connection.fetchval(_MOVE, *row, move.begin)
         if not moved:
             raise Fenced(f"{self._projection.name}: {move}: the stored offset is another one")
+        if batch.parked:
+            await parked_facts.add(connection, row[:3], batch.parked)
 
     async def _merge(self, connection: "Connection", batch: Batch) -> None:
         """One round trip, during which the next batch can be decoded."""
@@ -203,10 +238,10 @@ class PostgresSink(Generic[T]):
     async def _settled(self, batch: Batch) -> Batch:
         """The batch without the claims that come second."""
         claims = sorted({wanted for wanted in map(claim, batch.writes) if wanted is not None})
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             rows = await connection.fetch(_HOLDERS, *map(list, zip(*claims, strict=True)))
         holders: dict[Claim, Key] = {(row[0], row[1]): (row[2],) for row in rows}
-        return self._batch(list(settled(batch.writes, holders)))
+        return replace(self._batch(list(settled(batch.writes, holders))), parked=batch.parked)
 
     def _batch(self, writes: Sequence[Write]) -> Batch:
         return Batch(writes, list(self._staged(writes)))
@@ -218,7 +253,7 @@ class PostgresSink(Generic[T]):
                 yield merge, merge.stage.rows(folded[merge.stage.table.name])
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator["Connection"]:
+    async def transaction(self) -> AsyncIterator["Connection"]:
         """A transaction in our schema; raises `SinkUnavailable` where trying again may help."""
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
@@ -227,6 +262,8 @@ class PostgresSink(Generic[T]):
                         await connection.execute(self._settings)
                         yield connection
         except TRANSIENT as error:
+            if isinstance(error, ValueError):  # a value that asyncpg cannot encode
+                raise
             raise SinkUnavailable(f"{type(error).__name__}: {error}") from error
 
 

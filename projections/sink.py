@@ -1,11 +1,16 @@
 """Where a projection's rows and its position go, always together."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from schemas.envelope import Record
 
 T_contra = TypeVar("T_contra", contravariant=True)
 P = TypeVar("P")
+
+Bury = Callable[[Record], Awaitable[None]]
+"""Returns once the dead letter is in the log; raises `SinkUnavailable`."""
 
 
 class Fenced(Exception):
@@ -18,6 +23,26 @@ class SinkUnavailable(Exception):
 
 class ProjectionRefused(Exception):
     """The projection must not run; the text says why and what to do."""
+
+
+class Unwritable(ProjectionRefused):
+    """The store takes all but something that the batch holds: a part of it can be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A record whose fact is not in the store, and waits there; `timestamp` in milliseconds.
+
+    `reason` says why it cannot be folded, None if it only waits behind one of its key that cannot.
+    """
+
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    reason: str | None = None
+    stack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +82,24 @@ class Sink(Protocol[T_contra, P]):
 
     async def write(self, prepared: P, move: Move) -> None:
         """Write all of it and move, or nothing; raises `Fenced` or `SinkUnavailable`."""
+
+
+class Parking(Protocol[P]):
+    """A store in which facts can wait that are not in it yet."""
+
+    async def waiting(self, topic: str, partition: int) -> frozenset[bytes]:
+        """The keys whose facts wait; raises `SinkUnavailable`."""
+
+    def parking(self, prepared: P, parked: Sequence[Parked]) -> P:
+        """The same, and `parked` are to wait from the same step on.
+
+        `write` then raises `Fenced` if one waits behind a key of which nothing waits any more.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetters(Generic[P]):
+    """Where facts go that cannot be folded: to `bury` for people, to `store` to wait."""
+
+    store: Parking[P]
+    bury: Bury

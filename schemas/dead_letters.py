@@ -7,6 +7,7 @@ from schemas.envelope import Position, Record
 REASON = "dl_reason"
 ORIGIN = "dl_origin"
 STACK = "dl_stack"
+PROJECTION = "dl_projection"
 LONGEST = 4000
 
 
@@ -18,12 +19,17 @@ def dead_letter(
     origin: Position,
     reason: str,
     stack: str = "",
+    projection: str = "",
 ) -> Record:
-    """The record for the dead-letter topic; its origin is `topic/partition/offset`."""
+    """The record for the dead-letter topic; its origin is `topic/partition/offset`.
+
+    `projection` names the one that cannot fold it; others may.
+    """
     place = f"{origin.topic}/{origin.partition}/{origin.offset}"
     told = (
         (REASON, reason[:LONGEST].encode()),
         (ORIGIN, place.encode()),
         (STACK, stack[-LONGEST:].encode()),
+        *([(PROJECTION, projection.encode())] if projection else []),
     )
     return Record(key=key or b"", value=value or b"", headers=[*headers, *told])

@@ -89,6 +89,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             name="projector",
             what="folds facts into tables, rows and offsets in one transaction",
             reads=(topics.events, topics.tenants),
+            writes=(topics.dead_letters,),
             owns=("tables",),
             group=groups.projection("tables"),
         ),

@@ -8,6 +8,7 @@ import typer
 from chatfold.cli import (
     chat_actions,
     chats,
+    dead_letters,
     deliveries,
     demo,
     doctor,
@@ -38,7 +39,7 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, log):
+for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, dead_letters, log):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
 for single in (run, sandbox, demo, status, doctor):

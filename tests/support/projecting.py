@@ -30,7 +30,7 @@ from projections.partition import Reading
 from projections.postgres import PostgresSink
 from projections.redis import RedisViews
 from projections.registry import TABLES, Projection
-from projections.sink import ProjectionRefused
+from projections.sink import Bury, DeadLetters, ProjectionRefused
 from projections.view_store import ViewStore, ViewsUnavailable
 from projections.views import ActiveChat
 from schemas import envelope
@@ -160,11 +160,13 @@ async def caught_up(
 
 
 @asynccontextmanager
-async def consuming(settings: Settings, projection: Projection = TABLES) -> AsyncIterator[Consumer]:
-    """The projection, following the log in this process."""
+async def consuming(
+    settings: Settings, projection: Projection = TABLES, bury: Bury | None = None
+) -> AsyncIterator[Consumer]:
+    """The projection, following the log in this process; with `bury`, poison facts wait."""
     pool = await database.open_pool(settings.database, kept=1, extra=9)
     stop = asyncio.Event()
-    consumer = tables_consumer(settings, pool, projection)
+    consumer = tables_consumer(settings, pool, projection, bury=bury)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(consumer.run(stop))
@@ -181,12 +183,17 @@ def tables_consumer(
     pool: database.Pool,
     projection: Projection = TABLES,
     instance: str | None = None,
+    bury: Bury | None = None,
 ) -> Consumer:
     sink = PostgresSink(
         pool, settings.database_schema, projection, reach=failpoints.from_environment()
     )
     reading = Reading(
-        projection=projection.name, decode=projection.decode, sink=sink, clock=clock.now
+        projection=projection.name,
+        decode=projection.decode,
+        sink=sink,
+        clock=clock.now,
+        dead_letters=DeadLetters(store=sink, bury=bury) if bury else None,
     )
     topic = projection.topic(Topics(settings.topic_prefix))
     return Consumer(reading, source(settings, topic, projection.name, instance))
