@@ -32,7 +32,7 @@ class Accounts:
         if found is None:
             await self._catch_up()
             found = self._find(tenant, provider, account)
-        return self._with_credentials(found) if found else None
+        return self._with_credentials(tenant, found) if found else None
 
     def _find(self, tenant: str, provider: str, account: str) -> Account | None:
         owner = self._directory.tenant(tenant)
@@ -59,13 +59,15 @@ class Accounts:
         if not task.cancelled() and (error := task.exception()):
             logger.warning("orders wait for the tenants topic: %r", error)
 
-    def _with_credentials(self, account: Account) -> Access:
+    def _with_credentials(self, tenant: str, account: Account) -> Access:
         self._refresh()
         credentials, missing = {}, []
         for name, reference in account.credentials.items():
             try:
-                credentials[name] = self._secrets.resolve(reference)
-            except SecretMissing:
+                credentials[name] = self._secrets.resolve(reference, tenant=tenant)
+            except SecretMissing as why:
+                where = (name, account.account, account.provider, tenant)
+                logger.warning("%s of account %s at %s of tenant %s: %s", *where, why)
                 missing.append(name)
         return Access(account=account, credentials=credentials, missing=tuple(missing))
 

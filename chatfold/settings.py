@@ -127,6 +127,13 @@ class Settings(BaseSettings):
         "info", description="least severe level that is logged"
     )
 
+    master_keys: str | None = Field(
+        None,
+        description="KEYID:BASE64[,KEYID:BASE64...] of the keys that encrypt tenants' secrets; the"
+        " first encrypts, all decrypt; `chatfold tenants keys new` prints one",
+        repr=False,
+    )
+
     wp_access_token: str | None = Field(
         None,
         validation_alias="WP_ACCESS_TOKEN",
@@ -163,6 +170,25 @@ class Settings(BaseSettings):
         validation_alias="TELEGRAM_SECRET_TOKEN",
         description="Telegram: secret_token that you gave to setWebhook",
         repr=False,
+    )
+
+    openai_api_key: str | None = Field(
+        None,
+        validation_alias="OPENAI_API_KEY",
+        description="OpenAI or a service like it: key of the models that answer, for a single"
+        " tenant",
+        repr=False,
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        pattern=r"^(https?://.+)?$",
+        description="address of a service that speaks as OpenAI's does, with its /v1",
+    )
+    openai_model: str | None = Field(
+        None,
+        validation_alias="OPENAI_MODEL",
+        description="model that answers and looks at pictures; gpt-4o-mini if left out",
     )
 
     @field_validator("database_url")

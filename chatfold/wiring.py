@@ -32,7 +32,7 @@ from chatfold.push import PushHttp
 from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Register, Secrets
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import Batch, PostgresSink
@@ -208,7 +208,8 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
 
 async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Answer operators."""
-    known = tokens(settings.api_token, settings.api_tokens, Secrets.from_environment())
+    secrets = Secrets.from_environment()
+    known = tokens(settings.api_token, settings.api_tokens, secrets)
     await standing.verify_database(settings)
     log = await stack.enter_async_context(standing.event_log(settings))
     reading = tables.of_pool(
@@ -221,7 +222,18 @@ async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
         append_seconds=settings.append_timeout_seconds,
         now=clock.now,
     )
-    await Api(desk=desk, tokens=known, unready=readiness(log, reading)).serve(
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    register = Register(
+        directory=directory,
+        log=log,
+        topic=Topics(settings.topic_prefix).tenants,
+        secrets=secrets,
+        channels=CHANNELS,
+        append_seconds=settings.append_timeout_seconds,
+        now=clock.now,
+    )
+    unready = readiness(log, reading, directory)
+    await Api(desk=desk, register=register, tokens=known, unready=unready).serve(
         serving.listen(settings.api_host, settings.api_port),
         stop,
         drain_seconds=settings.drain_timeout_seconds,

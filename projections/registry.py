@@ -136,7 +136,7 @@ TABLES: Final = Projection(
 
 TENANTS: Final = Projection(
     name="tenants",
-    version=1,
+    version=2,
     topic=lambda topics: topics.tenants,
     tables=(tables.TENANTS,),
     handles=frozenset({Tenant}),

@@ -1,52 +1,16 @@
 """Every operation of the API as a table: its address, what it takes and gives, what it does."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from chatfold.api import answers, questions
+from chatfold.api import answers, questions, tenants
 from chatfold.api.answers import Told
+from chatfold.api.calls import Call, Operation
 from chatfold.api.problems import Kind, Problem
-from chatfold.api.questions import Given, Nothing
+from chatfold.api.questions import Given
 from chatfold.eventlog import AppendFailed
-from chatfold.operations import Asked, Asker, Desk, NotRetryable, TablesAway, Unknown
+from chatfold.operations import Asked, NotRetryable, TablesAway, Unknown
 from projections.queries import Wanted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One authenticated request: who asks, and what the address names."""
-
-    desk: Desk
-    asker: Asker
-    name: str
-
-
-Handle = Callable[[Call, Given], Awaitable[Told]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One operation; `given` is in the query if `by_query`, else in the body.
-
-    One that `acts` needs a token that may act, and answers 202 once its inputs are in the log.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    given: type[Given] = Nothing
-    by_query: bool = False
-    told: type[Told]
-    acts: bool = False
-    kinds: Sequence[Kind] = ()
-    handle: Handle
-
-    @property
-    def status(self) -> int:
-        """The status of success."""
-        return 202 if self.acts else 200
 
 
 async def _list_deliveries(call: Call, given: Given) -> Told:
@@ -293,5 +257,6 @@ OPERATIONS: Final = (
         acts=True,
         handle=_auto_resume,
     ),
+    *tenants.OPERATIONS,
 )
 """In the order in which they are tried: what is literal before what has a name in it."""

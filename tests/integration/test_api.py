@@ -11,17 +11,18 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
-from chatfold import clock, database, migrate, serving
+from chatfold import clock, database, migrate, serving, topics
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
 from chatfold.cli.main import app
 from chatfold.eventlog import EventLog
 from chatfold.operations import Desk, Lists, tables
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Register, Secrets, TenantDirectory
 from projections.postgres import PostgresSink
 from projections.registry import TABLES
 from projections.sink import Move
+from providers.channels import CHANNELS
 from schemas import codec, envelope, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
@@ -93,7 +94,20 @@ async def serving_api(settings: Settings) -> AsyncIterator[Client]:
         now=clock.now,
     )
     known = tokens(None, TOKENS, Secrets(WORDS))
-    api = Api(desk=desk, tokens=known, unready=readiness(log, reading))
+    directory = TenantDirectory(settings.bootstrap, Topics(settings.topic_prefix).tenants)
+    await topics.apply(topics.plan(settings))
+    await directory.start()
+    register = Register(
+        directory=directory,
+        log=log,
+        topic=Topics(settings.topic_prefix).tenants,
+        secrets=Secrets(WORDS),
+        channels=CHANNELS,
+        append_seconds=2,
+        now=clock.now,
+    )
+    unready = readiness(log, reading, directory)
+    api = Api(desk=desk, register=register, tokens=known, unready=unready)
     listener, stop = serving.listen("127.0.0.1", 0), asyncio.Event()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     task = asyncio.create_task(api.serve(listener, stop, drain_seconds=1, max_connections=10))
@@ -103,6 +117,7 @@ async def serving_api(settings: Settings) -> AsyncIterator[Client]:
     finally:
         stop.set()
         await task
+        await directory.stop()
         await log.stop()
         await pool.close()
 

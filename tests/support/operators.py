@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from chatfold.api import Api
 from chatfold.api.tokens import tokens
 from chatfold.operations import Desk, Lists, Page, TablesAway, Unknown, cursors
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Register, Secrets, TenantDirectory
+from providers.channels import CHANNELS
 from schemas import codec, envelope
 from schemas.envelope import Recorded
+from schemas.tenants import Tenant
 from tests.support.edge import Remembering
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -135,18 +138,48 @@ class GivenLists(Lists):
         return rows[:limit]
 
 
-class Office:
-    """The API over rows as given; `ask` it."""
+class GivenDirectory(TenantDirectory):
+    """Stands in for who follows the tenants topic: knows what a log remembers."""
 
-    def __init__(self, deliveries=(), chats=(), paused=(), words: str = TOKENS) -> None:
+    def __init__(self, log: Remembering, tenants: Sequence[Tenant]) -> None:
+        super().__init__("nowhere", "tenants")
+        self.log = log
+        self._tenants = {one.tenant_id: one for one in tenants}
+        self._publish()
+
+    async def catch_up(self) -> None:
+        if self.log.failure:
+            raise TimeoutError
+        for record in self.log.records:
+            self._take(SimpleNamespace(key=record.key, value=record.value, offset=0))
+        self._publish()
+
+
+class Office:
+    """The API over rows and tenants as given; `ask` it."""
+
+    def __init__(
+        self, deliveries=(), chats=(), paused=(), words: str = TOKENS, tenants=(), keys: str = ""
+    ) -> None:
         self.lists = GivenLists(deliveries, chats, paused)
         self.log = Remembering()
         self.reasons: list[str] = []
         self.desk = Desk(
             lists=self.lists, log=self.log, topic="inbox", append_seconds=1, now=lambda: NOW
         )
-        known = tokens(None, words, Secrets(SECRETS))
-        self.api = Api(desk=self.desk, tokens=known, unready=self._unready)
+        secrets = Secrets(SECRETS | {"CHATFOLD_MASTER_KEYS": keys})
+        self.tenants = Remembering()
+        self.register = Register(
+            directory=GivenDirectory(self.tenants, tenants),
+            log=self.tenants,
+            topic="tenants",
+            secrets=secrets,
+            channels=CHANNELS,
+            append_seconds=1,
+            now=lambda: NOW,
+        )
+        known = tokens(None, words, secrets)
+        self.api = Api(desk=self.desk, register=self.register, tokens=known, unready=self._unready)
 
     async def _unready(self) -> Sequence[str]:
         return self.reasons
