@@ -16,8 +16,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from chatfold import serving, telemetry
-from chatfold.api import metrics, openapi, requests, routes
+from chatfold.api import metrics, openapi, requests
 from chatfold.api.calls import Call, Operation
+from chatfold.api.outcomes import unavailable
 from chatfold.api.problems import Kind, Mistake, Problem
 from chatfold.api.routes import OPERATIONS
 from chatfold.api.tokens import Bearer, Tokens
@@ -99,7 +100,7 @@ class Api:
             return problem.response()
         except (AppendFailed, TablesAway) as error:
             LOG.warning("%s is not possible now: %s", operation.name, error)
-            return routes.unavailable(error).response()
+            return unavailable(error).response()
         except BadCursor as bad:
             mistake = Mistake("cursor", str(bad))
             return Problem(Kind.INVALID, "a parameter is wrong", [mistake]).response()

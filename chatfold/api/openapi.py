@@ -32,13 +32,13 @@ _MEANS: Final = {
     503: "Kafka or PostgreSQL is away; ask again after `Retry-After` seconds.",
 }
 _ABOUT: Final = """\
-What operators see and do: deliveries, chats and tenants.
+What operators see and do: deliveries, jobs, chats and tenants.
 
 Lists come from the tables, which follow the log and may be a moment behind it. An action is an
 input in the log, with the name of the token that asked for it; `202` means that it is there for
-good, and what was decided from it shows in the delivery or the chat. Give an `Idempotency-Key`
-where you may have to ask again: the same key for the same thing counts once, for as long as the
-decider remembers (`CHATFOLD_DEDUPE_WINDOW_DAYS`).
+good, and what was decided from it shows in the delivery, the job or the chat. Give an
+`Idempotency-Key` where you may have to ask again: the same key for the same thing counts once, for
+as long as the decider remembers (`CHATFOLD_DEDUPE_WINDOW_DAYS`).
 """
 
 

@@ -11,10 +11,12 @@ from chatfold.cli import (
     deliveries,
     demo,
     doctor,
+    jobs,
     log,
     migrate,
     run,
     sandbox,
+    search,
     stack,
     status,
     tenants,
@@ -38,10 +40,10 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, log):
+for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, jobs, log):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
-for single in (run, sandbox, demo, status, doctor):
+for single in (search, run, sandbox, demo, status, doctor):
     single.register(app)
 
 

@@ -19,9 +19,6 @@ from chatfold.eventlog import EventLog
 from chatfold.operations import Desk, Lists, tables
 from chatfold.settings import Settings
 from chatfold.tenancy import Register, Secrets, TenantDirectory
-from projections.postgres import PostgresSink
-from projections.registry import TABLES
-from projections.sink import Move
 from providers.channels import CHANNELS
 from schemas import codec, envelope, identity
 from schemas.content import SendOutcome
@@ -37,6 +34,7 @@ from schemas.facts import (
 from schemas.inputs import AutoResume, SendReported
 from schemas.topics import Topics
 from tests.support import facts, kafka, projecting, roles, servers, webhooks
+from tests.support.filled import fill
 from tests.support.operators import SECRETS as WORDS
 from tests.support.operators import TOKENS
 
@@ -322,15 +320,6 @@ async def test_without_a_token_the_role_ends_with_the_way_out(settings, tmp_path
 @pytest.fixture
 def log() -> list:
     return projecting.recently(facts.log(21, chats=12, facts=1500))
-
-
-async def fill(settings: Settings, log: list) -> None:
-    await migrate.migrate(settings.database, settings.database_schema)
-    pool = await database.open_pool(settings.database)
-    sink = PostgresSink(pool, settings.database_schema, TABLES, reach=lambda _: None)
-    move = Move(topic="events", partition=0, begin=None, end=len(log))
-    await sink.write(sink.prepare(log), move)
-    await pool.close()
 
 
 async def everything(alice: Client, query: str = "", limit: int = 500) -> list[dict]:

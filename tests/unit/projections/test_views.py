@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from projections.active_chat import ActiveChat
 from projections.view_store import kept, read_view, resting
-from projections.views import LONGEST_TEXT, RECENT, ActiveChat, evolve
+from projections.views import LONGEST_TEXT, RECENT, evolve
 from schemas import codec
 from schemas.content import Content, Evidence, MessageKind, PauseReason, Status
 from schemas.envelope import Recorded
