@@ -114,7 +114,7 @@ def retry(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do a failed job about a file once more, now, or all that have failed and match the options.
+    """Do a job about a file that failed or waits once more, now, or all that failed and match.
 
     What a model was to answer is not asked again: the chat has gone on. What becomes of a job
     shows in `chatfold jobs show`. The exit code is 1 if there is no such job, or if it cannot be

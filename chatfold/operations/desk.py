@@ -93,7 +93,7 @@ class Desk:
             yield _batch(found)
 
     async def retry_job(self, job_id: str, asker: Asker) -> Asked | Unknown | NotRetryable:
-        """Ask for one more attempt, now, of a job about a file that has failed for good."""
+        """Ask for one more attempt, now, of a job about a file that has failed or waits."""
         row = await self.lists.job(job_id)
         if isinstance(row, Unknown):
             return row

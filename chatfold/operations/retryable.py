@@ -27,12 +27,11 @@ def reply_refusal(row: Found) -> NotRetryable | None:
 
 
 def job_refusal(row: Found) -> NotRetryable | None:
-    """Why a job cannot be done again: only what is about a file can, once it has failed."""
+    """Why a job cannot be done again: only what is about a file can, if it failed or waits."""
     status, kind = row["status"], JobKind(str(row["kind"]))
     if kind not in ABOUT_FILES:
         return NotRetryable(str(row["job_id"]), f"what a model was to {kind} is late by now")
-    if status == JobStatus.FAILED:
+    if status in {JobStatus.FAILED, JobStatus.WAITING}:
         return None
-    open_still = status in {JobStatus.RUNNING, JobStatus.WAITING}
-    reason = f"it is {status}, and tried again by itself" if open_still else f"it is {status}"
+    reason = "it is on its way" if status == JobStatus.RUNNING else f"it is {status}"
     return NotRetryable(str(row["job_id"]), reason)

@@ -120,10 +120,10 @@ def _answer_instead(draft: Draft, job: Job, work: AnswerWork) -> None:
 
 
 def _answer(draft: Draft, work: AnswerWork, given: AnswerGiven, reply: Reply) -> None:
-    draft.record(given)
     last = work.answers[-1]
     turn = Turn(ASSISTANT, last.platform_message_id, last.provider, last.account)
     replies.generate(draft, turn, reply, given.reply_id)
+    draft.record(given)
 
 
 def _turn(work: PromptWork) -> Turn:

@@ -121,7 +121,7 @@ async def test_a_word_is_found_in_whatever_it_was_said_and_the_field_is_named(se
     assert await fields(settings, "garden lake") == [["caption", "image_description"]]
     assert await fields(settings, "agreed hippopotamus -garden") == [["caption", "extracted"]]
     assert await fields(settings, "nowhere") == []
-    assert await fields(settings, "-garden") == []
+    assert await fields(settings, " -garden") == []
     assert await fields(settings, '"red barn"') == [["image_description"]]
 
 
@@ -146,7 +146,8 @@ async def test_nothing_in_the_words_means_more_than_itself(settings, told):
     chat = told
     chat.text("odd", "a\x02b <b>bold</b> 'quoted' \\ % _ StartSel=x,")
     await fill(settings, chat.log)
-    for words in ("'", "\\", "a & | ! ( ) <-> :*", '"', "x' OR '1'='1", "StartSel=x,", "🍣", "- -"):
+    odd = ("'", "\\", "a & | ! ( ) <-> :*", '"', "x' OR '1'='1", "StartSel=x,", "🍣", " - -")
+    for words in odd:
         await run(settings, "search", words)
     [hit] = await run(settings, "search", "quoted")
     parts = hit["found"][0]["snippet"]

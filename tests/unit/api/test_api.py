@@ -216,7 +216,7 @@ async def test_a_job_about_a_file_is_asked_for_again_by_who_asked():
         ({"kind": "answer"}, "what a model was to answer is late by now"),
         ({"kind": "summarise"}, "what a model was to summarise is late by now"),
         ({"status": "succeeded"}, "it is succeeded"),
-        ({"status": "waiting"}, "it is waiting, and tried again by itself"),
+        ({"status": "running"}, "it is on its way"),
     ],
 )
 async def test_a_job_that_cannot_be_done_again_is_not_asked_for(columns, reason):

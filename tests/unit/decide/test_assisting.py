@@ -73,7 +73,7 @@ def test_the_models_words_are_the_reply_and_what_they_cost_is_recorded():
     story = asked_at_once()
     story.says("Hello")
     decision = story.ends(last_asked(story), text="Hello Ada!")
-    assert kinds(decision) == ["ModelCalled", "AnswerGiven", "ReplyGenerated"]
+    assert kinds(decision) == ["ModelCalled", "ReplyGenerated", "AnswerGiven"]
     answer, reply = one(decision, AnswerGiven), one(decision, ReplyGenerated)
     assert (answer.answers, answer.usage) == (("wamid.1",), USAGE)
     assert answer.action is ActionTaken.AI_REPLIED
@@ -144,7 +144,7 @@ def test_what_comes_while_the_model_thinks_is_the_next_burst_asked_when_the_answ
     assert kinds(story.says("third")) == ["MessageReceived", "AnswerAwaited"]
     assert story.asked == [first]
     decision = story.ends(first)
-    assert kinds(decision)[-2:] == ["ReplyGenerated", "AnswerRequested"]
+    assert kinds(decision)[-3:] == ["ReplyGenerated", "AnswerGiven", "AnswerRequested"]
     story.ends(last_asked(story))
     assert given(story) == [("wamid.1",), ("wamid.2", "wamid.3")]
 
@@ -251,7 +251,7 @@ def test_after_the_last_failure_the_tenants_own_words_are_the_answer():
     story = asked_at_once()
     story.says("Hello")
     decision = story.fails(last_asked(story), "refused")
-    assert kinds(decision) == ["JobFailed", "JobAbandoned", "AnswerGiven", "ReplyGenerated"]
+    assert kinds(decision) == ["JobFailed", "JobAbandoned", "ReplyGenerated", "AnswerGiven"]
     answer = one(decision, AnswerGiven)
     assert (answer.usage, answer.action) == (None, ActionTaken.REPLIED)
     assert story.replies == ["Sorry, I cannot answer right now. Please try again later."]
