@@ -1,6 +1,7 @@
 """Settings from the environment and `.env`, validated at start."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -119,6 +120,28 @@ class Settings(BaseSettings):
         " Kafka may hold them all, and brokers refuse requests above 100 MiB",
     )
 
+    media_url: str | None = Field(
+        None,
+        description="folder, s3://bucket/prefix, gs:// or az:// where files are kept; without it"
+        " the folder media in CHATFOLD_HOME",
+    )
+    media_max_megabytes: Positive = Field(
+        100.0, description="largest file that is kept, whatever tenants allow"
+    )
+    media_allowed_networks: str = Field(
+        "",
+        description="10.0.0.0/8[,192.168.1.7...] from which files may be fetched although they are"
+        " none of the public internet; accounts' base_url is always asked",
+    )
+    media_readers: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="processes that look into files; 0 = as many as cores, but at least 2"
+    )
+    speech_model: Path | None = Field(
+        None,
+        description="folder of a faster-whisper model that understands all recordings here;"
+        " needs chatfold[speech]",
+    )
+
     accept_gap: bool = Field(
         default=False, description="true: the decider goes on although inputs expired undecided"
     )
@@ -190,6 +213,13 @@ class Settings(BaseSettings):
         validation_alias="OPENAI_MODEL",
         description="model that answers and looks at pictures; gpt-4o-mini if left out",
     )
+
+    @field_validator("media_allowed_networks")
+    @classmethod
+    def _networks(cls, names: str) -> str:
+        for name in filter(None, map(str.strip, names.split(","))):
+            ip_network(name)
+        return names
 
     @field_validator("database_url")
     @classmethod

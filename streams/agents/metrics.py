@@ -103,3 +103,43 @@ ANSWER_SECONDS: Final = Histogram(
     ["question"],
     buckets=_SECONDS,
 )
+MEDIA_JOBS: Final = Counter(
+    "chatfold_media_jobs_total",
+    "Ended attempts at jobs on files, by what prevented them. Many of one code: its advice is in "
+    "the table of job failures.",
+    ["kind", "code"],
+)
+MEDIA_SECONDS: Final = Histogram(
+    "chatfold_media_job_seconds",
+    "From an order to its report, waiting included. Rises: see what waits.",
+    ["kind"],
+    buckets=(*_SECONDS, 60, 120, 300),
+)
+MEDIA_WAITING: Final = Gauge(
+    "chatfold_media_waiting_orders",
+    "Orders that wait for a place among the `downloads` or the calls to `models`, or for `room` in "
+    "memory. Stays high: somebody is slow; `room`: large files, so add another process.",
+    ["of"],
+)
+FETCH_SECONDS: Final = Histogram(
+    "chatfold_media_fetch_seconds",
+    "Fetching one file. Rises: the provider or the network is slow, or files are large.",
+    ["provider"],
+    buckets=(*_SECONDS, 60, 120),
+)
+STORED_BYTES: Final = Histogram(
+    "chatfold_media_stored_bytes",
+    "Sizes of the files that were stored, those known before too. Rises: mind the storage.",
+    ["provider"],
+    buckets=(10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 100_000_000),
+)
+THUMBNAILS: Final = Counter(
+    "chatfold_media_thumbnails_total",
+    "Thumbnails made, and by code those that could not be: such files are kept without one.",
+    ["code"],
+)
+REUSED: Final = Counter(
+    "chatfold_media_reused_total",
+    "Answers of models that were there already, so that nobody was paid. Rises: nothing to do.",
+    ["kind"],
+)
