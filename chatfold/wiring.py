@@ -9,23 +9,30 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from chatfold import (
+    blobs,
     clock,
     database,
     failpoints,
     limits,
     serving,
     slots,
+    speech,
     standing,
     views,
 )
 from chatfold.accounts import Accounts
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
+from chatfold.downloads import Addresses, Downloads, networks
+from chatfold.files.files import Files
+from chatfold.files.readers import Limits as ReaderLimits
+from chatfold.files.readers import Readers
 from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
 from chatfold.http import Limits as HttpLimits
-from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.ledger import PostgresLeases, PostgresLedger, new_run_id
 from chatfold.mail import MailPost
+from chatfold.models import TenantModels
 from chatfold.operations import Desk, Lists, tables
 from chatfold.policies import Policies
 from chatfold.push import PushHttp
@@ -33,6 +40,7 @@ from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
 from chatfold.tenancy import Register, Secrets
+from chatfold.tenancy.current import Current
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import Batch, PostgresSink
@@ -44,6 +52,7 @@ from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
 from streams.agents import assistant, lines
 from streams.agents import delivery as delivery_agent
+from streams.agents import media as media_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
 
@@ -174,6 +183,48 @@ async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     await role.run(stop)
 
 
+async def media(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Fetch, keep and read files."""
+    await standing.verify_database(settings)
+    files = blobs.opened(settings.media_url, settings.home / "media")
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    pool = await stack.enter_async_context(standing.pool(settings))
+    leases = PostgresLeases(
+        pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    addresses = Addresses(networks(settings.media_allowed_networks.split(",")))
+    readers = Readers(ReaderLimits(readers=settings.media_readers))
+    secrets = Secrets.from_environment()
+    models = await stack.enter_async_context(TenantModels(Current(directory, secrets)))
+    heard = speech.opened(models, settings.speech_model) if settings.speech_model else None
+    names = Topics(settings.topic_prefix)
+    world = media_agent.World(
+        providers=PROVIDERS,
+        accounts=Accounts(directory, secrets),
+        tenants=directory,
+        leases=await stack.enter_async_context(leases),
+        downloads=await stack.enter_async_context(Downloads(addresses)),
+        blobs=files,
+        files=Files(await stack.enter_async_context(readers)),
+        models=heard or models,
+        log=Results(await stack.enter_async_context(standing.event_log(settings))),
+        inbox=names.inbox,
+        now=clock.now,
+        reach=failpoints.from_environment(),
+        most_megabytes=settings.media_max_megabytes,
+        hearing=heard.name if heard else None,
+    )
+    role = media_agent.build(
+        world,
+        bootstrap=settings.bootstrap,
+        topics=names,
+        groups=Groups(settings.topic_prefix),
+        instance=standing.instance(stack.enter_context(slots.slot(settings.home / "media-agent"))),
+    )
+    await stack.enter_async_context(standing.observed("media", settings, role.unready))
+    await role.run(stop)
+
+
 async def projector(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Fold facts and tenants into tables."""
     await standing.verify_database(settings)
@@ -272,6 +323,7 @@ ROLES: Final = MappingProxyType[str, Run](
         "decider": decider,
         "delivery": delivery,
         "reply": reply,
+        "media": media,
         "projector": projector,
         "views": active_views,
         "api": api,

@@ -9,7 +9,6 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import uvloop
 
@@ -24,17 +23,18 @@ from chatfold.files.readers import Readers
 from chatfold.http import Http, Limits
 from chatfold.ledger import PostgresLeases, PostgresLedger, new_run_id
 from chatfold.mail import MailPost
+from chatfold.models import TenantModels
 from chatfold.push import PushHttp
 from chatfold.results import Results
 from chatfold.settings import Settings
 from chatfold.tenancy import Secrets, TenantDirectory
+from chatfold.tenancy.current import Current
 from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.content import Json
 from schemas.topics import Groups, Topics
 from streams.agents import assistant, delivery, media
 from streams.roles import AgentRole
-from tests.support.understanding import NotingModels
 
 
 class Views:
@@ -107,21 +107,20 @@ async def media_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> A
         now=clock.now,
         seconds=float(os.environ.get("TEST_LEASE_SECONDS", "2")),
     )
+    secrets = Secrets(os.environ)
     read = float(os.environ.get("TEST_READ_SECONDS", "15"))
     seconds = int(os.environ.get("TEST_READER_SECONDS", "0"))
     readers = Readers(ReaderLimits(readers=2, seconds=seconds or None))
     addresses = Addresses(networks(loaded.media_allowed_networks.split(",")))
     world = media.World(
         providers=PROVIDERS,
-        accounts=Accounts(directory, Secrets(os.environ)),
+        accounts=Accounts(directory, secrets),
         tenants=directory,
         leases=await stack.enter_async_context(leases),
         downloads=await stack.enter_async_context(Downloads(addresses, FetchLimits(read=read))),
         blobs=blobs.opened(loaded.media_url, loaded.home / "media"),
         files=Files(await stack.enter_async_context(readers)),
-        models=NotingModels(
-            Path(os.environ["TEST_CALLS"]), float(os.environ.get("TEST_MODEL_SECONDS", "0"))
-        ),
+        models=await stack.enter_async_context(TenantModels(Current(directory, secrets))),
         log=log,
         inbox=names.inbox,
         now=clock.now,

@@ -14,17 +14,18 @@ from schemas import codec, envelope, identity
 from schemas.content import JobKind, Media, MessageKind, Platform, StoredMedia
 from schemas.envelope import Recorded
 from schemas.inputs import JobReported
-from schemas.tenants import Account, MediaSettings, Models, Tenant
+from schemas.tenants import Account, MediaSettings, Models, Price, Tenant
 from schemas.topics import Topics
 from schemas.work import Order, ProcessMedia
-from tests.support import agents, kafka, odd_host, understanding
+from tests.support import agents, kafka, odd_host
 from tests.support.agents import AT, Agent
 from tests.support.odd_host import OddHost
 
 TENANT, ODD = "acme", "odd"
 ACCOUNTS = {"whatsapp_cloud": "1555", "telegram": "12", "instagram": "17841"}
 TOKENS = {"whatsapp_cloud": "access_token", "telegram": "bot_token", "instagram": "access_token"}
-INSTAGRAM_TOKEN = {"TEST_INSTAGRAM_TOKEN": "17841:ig-s3cr3t"}
+SECRETS = {"TEST_INSTAGRAM_TOKEN": "17841:ig-s3cr3t", "TEST_MODEL_KEY": "sk:m0del-s3cr3t"}
+PRICE = Price(tokens_in=1.0, tokens_out=2.0, minute=0.006)
 
 
 @dataclass
@@ -37,17 +38,16 @@ class Scene:
     log: Path
 
     def agent(self, instance: str | None = None, **env: str) -> Agent:
-        noted = {"TEST_CALLS": str(self._calls)} | INSTAGRAM_TOKEN
-        return Agent("media", self.settings, self.log, instance, **(noted | env))
+        return Agent("media", self.settings, self.log, instance, **(SECRETS | env))
 
     @property
     def calls(self) -> list[str]:
-        """What models were asked."""
-        return understanding.calls(self._calls)
-
-    @property
-    def _calls(self) -> Path:
-        return self.log.with_suffix(".calls")
+        """What models were asked and have answered."""
+        return [
+            f"{one.method} {one.text or one.number}"
+            for one in self.box.journal.find(provider="openai")
+            if one.accepted
+        ]
 
     @property
     def files(self) -> blobs.Blobs:
@@ -85,7 +85,13 @@ def tenant(box: Sandbox, odd: OddHost, **media: object) -> Tenant:
         tenant_id=TENANT,
         name="Acme",
         accounts=tuple(accounts),
-        models=Models(provider="other", api_key=None, vision="fake", speech="fake"),
+        models=Models(
+            provider="other",
+            base_url=box.models_url,
+            api_key="env:TEST_MODEL_KEY",
+            timeout_seconds=20,
+            prices={"gpt-4o-mini": PRICE, "whisper-1": PRICE},
+        ),
         media=MediaSettings(**media),
     )
 
