@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 
 from chatfold import clock, migrate
 from chatfold.cli.main import app
+from chatfold.tenancy import sealing
 from schemas import codec, identity
-from schemas.tenants import Tenant
+from schemas.tenants import Models, Tenant
 from tests.support import kafka, webhooks
 from tests.support.inbox import Inbox
 from tests.support.servers import environment
@@ -79,6 +80,18 @@ async def test_doctor_tells_what_an_account_lacks(settings):
     told = " ".join(findings["tenants"])
     assert "credential access_token is missing" in told
     assert "no secret" in told
+
+
+async def test_doctor_tells_which_reference_leads_to_nothing(settings):
+    keys = sealing.master_keys(sealing.new_key("gone"))
+    models = Models(api_key=keys.seal("hush", tenant="acme").reference, speech_api_key="env:NO")
+    await kafka.prepare(settings, Tenant(tenant_id="acme", name="Acme", models=models))
+    await migrate.migrate(settings.database, settings.database_schema)
+    findings = {f["checked"]: f["problems"] for f in await run(settings, "doctor", code=1)}
+    sealed, absent = findings["tenants"]
+    assert sealed.startswith("acme: models.api_key: enc:…gone:")
+    assert "master key gone is not in CHATFOLD_MASTER_KEYS" in sealed
+    assert absent == "acme: models.speech_api_key: variable NO is not set, or is empty"
 
 
 async def test_status_shows_roles_lags_and_dead_letters(settings):

@@ -16,6 +16,7 @@ from chatfold.tenancy import record_of, removal_of, sealing
 from providers.registry import PROVIDERS
 from schemas import codec, identity
 from schemas.content import Platform
+from schemas.envelope import Recorded
 from schemas.facts import Fact, MessageReceived, ReplyGenerated
 from schemas.tenants import Account, SendLimits, Tenant
 from schemas.topics import Topics
@@ -145,6 +146,10 @@ class Town:
             return [one for one in facts if one.platform_message_id == wamid]
 
         return (await until(met, f"{wamid} to be decided"))[0]
+
+    async def recorded(self) -> list[Recorded[Fact]]:
+        """All facts with their times."""
+        return await kafka.facts(self.settings)
 
     async def facts(self, kind: type[F]) -> list[F]:
         """The facts of a kind, in their order."""

@@ -71,6 +71,14 @@ def test_the_guides_tenant_can_be_applied():
     assert parsed.handlers == ("acme_bot.hours:OpeningHours", "hello")
 
 
+def test_the_guides_tenant_with_models_can_be_applied():
+    (text,) = blocks("howto/tenants.md", "toml")
+    (parsed,) = tenancy.parse(text, PROVIDERS)
+    tenancy.check([parsed], [], PROVIDERS)
+    assert parsed.responder == "llm"
+    assert parsed.models.chat in parsed.models.prices
+
+
 def test_the_guides_entry_point_is_in_the_group_that_is_searched():
     _, project = blocks("howto/write-a-handler.md", "toml")
     assert list(tomllib.loads(project)["project"]["entry-points"]) == [handlers.GROUP]
