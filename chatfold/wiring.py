@@ -163,17 +163,28 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
 
 
 async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
-    """Find the answers that handlers ask for."""
+    """Find what replies need: answers of models, and to handlers' questions."""
+    await standing.verify_database(settings)
     names = Topics(settings.topic_prefix)
     store = await stack.enter_async_context(views.opened(settings))
-    answering = assistant.Assistant(
-        views=views.Stats(store),
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    current = Current(directory, Secrets.from_environment())
+    pool = await stack.enter_async_context(standing.pool(settings))
+    ledger = PostgresLedger(
+        pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    world = assistant.World(
+        tenants=current,
+        models=await stack.enter_async_context(TenantModels(current)),
+        ledger=await stack.enter_async_context(ledger),
         log=Results(await stack.enter_async_context(standing.event_log(settings))),
         inbox=names.inbox,
         now=clock.now,
+        reach=failpoints.from_environment(),
     )
     role = assistant.build(
-        answering,
+        world,
+        views.Stats(store),
         bootstrap=settings.bootstrap,
         topics=names,
         groups=Groups(settings.topic_prefix),

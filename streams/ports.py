@@ -267,6 +267,13 @@ class AccountDirectory(Protocol):
         """The account with its credentials as they are now; None if nobody configured it."""
 
 
+class TenantLookup(Protocol):
+    """The tenants, looked for anew where they are not known. Raises `Unavailable`."""
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant as it is now; None if nobody has configured it."""
+
+
 class ViewStats(Protocol):
     """Tells how the view store does."""
 

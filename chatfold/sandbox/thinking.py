@@ -16,7 +16,7 @@ MOST_SAYINGS: Final = 10_000
 BYTES_A_SECOND: Final = 2_000
 
 _MARK: Final = re.compile(r"<[^<>]*>")
-_SUMMARY: Final = re.compile(r"summar", re.IGNORECASE)
+_SUMMARY: Final = re.compile(r"\bsum(?: up|mari[sz]e)\b", re.IGNORECASE)
 _WORDS: Final = (
     "amber", "bridge", "candle", "desert", "ember", "forest", "garden", "harbour",
     "island", "jungle", "kettle", "lantern", "meadow", "needle", "orchard", "pepper",

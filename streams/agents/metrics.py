@@ -85,6 +85,30 @@ BREAKS: Final = Counter(
     "Accounts that began to rest. Rises: an account works and fails in turn; look at its codes.",
     ["provider"],
 )
+THOUGHTS: Final = Counter(
+    "chatfold_assistant_jobs_total",
+    "Ended attempts at jobs of models, `done` or by why they failed. Many failures: look the "
+    "code up among the job failures; `throttled` without calls: the tenant's line is full.",
+    ["kind", "outcome"],
+)
+THOUGHT_SECONDS: Final = Histogram(
+    "chatfold_assistant_job_seconds",
+    "From taking an order to its report, with the wait for a seat. Rises above the seconds of "
+    "the models' calls: orders wait, see the next.",
+    ["kind"],
+    buckets=(*_SECONDS, 60, 120, 300, 600),
+)
+THOUGHTS_WAITING: Final = Gauge(
+    "chatfold_assistant_waiting_orders",
+    "Orders that wait for one of their tenant's seats. Stays high: its model is slow; take a "
+    "faster one, or add agents.",
+)
+THOUGHTS_REPEATED: Final = Counter(
+    "chatfold_assistant_repeats_total",
+    "Orders that came again. `finished` and `joined` cost nothing; `unfinished` asks the model "
+    "again: agents are killed, or stopped while they ask.",
+    ["was"],
+)
 END_TO_END: Final = Histogram(
     "chatfold_end_to_end_seconds",
     "From a webhook's arrival to the provider taking its reply. Rises: compare the lags of the "

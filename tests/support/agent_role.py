@@ -31,19 +31,10 @@ from chatfold.tenancy import Secrets, TenantDirectory
 from chatfold.tenancy.current import Current
 from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
-from schemas.content import Json
 from schemas.topics import Groups, Topics
-from streams.agents import assistant, delivery, media
+from streams.agents import delivery, media
 from streams.roles import AgentRole
-
-
-class Views:
-    """Says what it is told to say; `broken` stands for a view store that raises."""
-
-    async def view_stats(self) -> Json:
-        if os.environ.get("TEST_VIEWS") == "broken":
-            raise ConnectionError("the view store is away")
-        return {"reachable": True, "operations": 3}
+from tests.support.reply_role import reply_role
 
 
 async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> AgentRole:
@@ -79,18 +70,6 @@ async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -
     session = float(os.environ.get("TEST_SESSION_SECONDS", "10"))
     role.taken = replace(role.taken, session_timeout=session)
     return role
-
-
-async def reply_role(loaded: Settings, _stack: AsyncExitStack, log: Results) -> AgentRole:
-    names = Topics(loaded.topic_prefix)
-    answering = assistant.Assistant(views=Views(), log=log, inbox=names.inbox, now=clock.now)
-    return assistant.build(
-        answering,
-        bootstrap=loaded.bootstrap,
-        topics=names,
-        groups=Groups(loaded.topic_prefix),
-        instance=os.environ.get("TEST_INSTANCE"),
-    )
 
 
 async def media_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> AgentRole:
