@@ -72,9 +72,10 @@ ORDER BY a.last_activity_at DESC, a.chat_id DESC
 LIMIT $5
 """
 _PAUSED: Final = """
-SELECT tenant_id, chat_id::text FROM sessions
-WHERE is_paused AND ($1::text IS NULL OR (tenant_id, chat_id) > ($1, $2::uuid))
-ORDER BY tenant_id, chat_id LIMIT $3
+SELECT s.tenant_id, s.chat_id::text FROM sessions s JOIN chats c USING (chat_id)
+WHERE s.is_paused AND c.merged_into IS NULL
+  AND ($1::text IS NULL OR (s.tenant_id, s.chat_id) > ($1, $2::uuid))
+ORDER BY s.tenant_id, s.chat_id LIMIT $3
 """
 
 
@@ -93,7 +94,7 @@ async def page_of_chats(
 async def paused_chats(
     connection: "Connection", *, after: tuple[str, str] | None, limit: int
 ) -> list[Found]:
-    """Tenant and id of paused chats in the order of both; the next page is `after` a pair."""
+    """Tenant and id of paused chats that go on, in the order of both, behind the pair `after`."""
     tenant, chat_id = after or (None, None)
     return await rows(connection, _PAUSED, tenant, UUID(chat_id) if chat_id else None, limit)
 

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from chatfold import clock, migrate
 from chatfold.cli.main import app
 from chatfold.tenancy import sealing
-from schemas import codec, identity
+from schemas import codec, envelope, identity
 from schemas.tenants import Models, Tenant
-from tests.support import kafka, webhooks
+from tests.support import facts, kafka, webhooks
 from tests.support.inbox import Inbox
 from tests.support.servers import environment
 
@@ -48,6 +48,23 @@ async def test_the_log_shows_a_chats_inputs_and_facts_in_order(settings):
         tenant=webhooks.TENANT, platform="whatsapp", platform_user_id=webhooks.USER
     )
     assert await run(settings, "log", "show", "--chat", by_id) == entries
+
+
+async def test_the_log_is_shown_by_what_happened_and_not_by_ids(settings):
+    names = await kafka.prepare(settings, kafka.TENANT)
+    log = facts.log(5, chats=1, facts=600)
+    await kafka.produce(settings, names.events, [envelope.encode(one) for one in log])
+    env = environment(settings) | {"COLUMNS": "400"}
+    arguments = ["log", "show", "--chat", log[-1].chat_id]
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=env)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    said = {"MediaStored": "sha256", "AnswerGiven": "usage", "JobFailed": "throttled"}
+    for kind, word in said.items():
+        line = next(one for one in lines if f"{kind}.v1" in one)
+        what = line[line.index("{") :]
+        assert word in what
+        assert "_id" not in what[:12]
 
 
 async def test_the_log_of_a_deployment_without_topics_says_what_to_do(settings):
@@ -103,4 +120,4 @@ async def test_status_shows_roles_lags_and_dead_letters(settings):
     assert {one["role"] for one in told["roles"]} >= {"gateway", "decider", "delivery"}
     assert {lag["role"]: lag["records"] for lag in told["lags"]}["decider"] == 1
     assert told["dead_letters"] == 3
-    assert told["sends"] is None
+    assert told["sends"] is told["jobs"] is told["models"] is None

@@ -24,9 +24,9 @@ from schemas.facts import (
     MessageDeleted,
     MessageReceived,
 )
-from tests.integration.test_api import run, serving_api
 from tests.support import facts, servers
 from tests.support.filled import ask, fill
+from tests.support.operating import run, serving_api
 
 TENANT = "tenant-0"
 
