@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from chatfold.sandbox import Received
 from chatfold.settings import Settings
 from chatfold.tenancy import sealing
+from schemas import codec
 from schemas.content import ActionTaken
-from schemas.facts import DeliveryAbandoned, MessageReceived, MessageSent
-from schemas.tenants import Assistant, Models
+from schemas.facts import (
+    DeliveryAbandoned,
+    MediaDescribed,
+    MediaStored,
+    MessageReceived,
+    MessageSent,
+)
+from schemas.tenants import Assistant, MediaSettings, Models
 from tests.support import town as towns
 from tests.support.town import ENVIRONMENT, KEYS, TENANT, Town, until
 
@@ -135,6 +143,45 @@ async def test_the_api_shows_what_others_have_written_and_what_it_wrote_reaches_
     await until(is_silent, "the decider to know")
     await until(row, "the row")
     assert len(await town.facts(MessageReceived)) == town.said
+
+
+async def test_media_takes_new_settings_and_a_new_key_of_the_models(town: Town):
+    await town.start("gateway", "decider", "media")
+    await town.know(town.tenant(responder="none", models=models(town, "KEY_ONE")))
+    assert await town.post(town.picture()) == 200
+    await town.fact(MediaStored)
+    seeing = MediaSettings(describe_images=True)
+    for key in ("KEY_ONE", "KEY_TWO"):
+        await town.know(town.tenant(responder="none", models=models(town, key), media=seeing))
+        account = ENVIRONMENT[key].partition(":")[0]
+
+        async def is_asked(account: str = account) -> bool:
+            assert await town.post(town.picture()) == 200
+            return bool(list(town.box.journal.find(provider="openai", account=account)))
+
+        await until(is_asked, f"the model to be asked with {key}")
+    await town.fact(MediaDescribed, 2)
+
+
+async def test_the_reply_role_takes_a_new_prompt_a_new_model_and_a_new_key(town: Town):
+    await town.start("gateway", "decider", "reply")
+    for key, prompt, model in (("KEY_ONE", "Be brief.", "small"), ("KEY_TWO", "Be kind.", "large")):
+        given = models(town, key).model_copy(update={"chat": model})
+        assistant = Assistant(system_prompt=prompt, quiet_seconds=0)
+        await town.know(town.tenant(responder="llm", models=given, assistant=assistant))
+        account = ENVIRONMENT[key].partition(":")[0]
+
+        async def asked(account: str = account, model: str = model) -> list[Received]:
+            await town.says("Hello")
+            return list(town.box.journal.find(provider="openai", account=account, to=model))
+
+        *_, last = await until(asked, f"the model to be asked with {key}")
+        assert prompt in codec.dumps(last.body).decode()
+
+
+def models(town: Town, key: str) -> Models:
+    """The sandbox's models, asked with an encrypted key."""
+    return Models(base_url=town.box.models_url, api_key=sealed(key))
 
 
 def sealed(name: str) -> str:

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from PIL import Image
 
 from chatfold import clock, database, migrate
 from chatfold.sandbox import Sandbox, running
+from chatfold.sandbox.media import File
 from chatfold.settings import Settings
 from chatfold.tenancy import record_of, removal_of, sealing
 from providers.registry import PROVIDERS
@@ -32,6 +35,9 @@ ENVIRONMENT = {
     "SECRET_TWO": "second secret",
     "TOKEN_GOOD": "good",
     "TOKEN_OLD": "long expired",
+    "KEY_ONE": "one:key",
+    "KEY_TWO": "two:key",
+    "CHATFOLD_MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
     "CHATFOLD_MASTER_KEYS": KEYS,
 }
 OPERATOR = {"authorization": "Bearer the operator's long secret"}
@@ -118,6 +124,16 @@ class Town:
         wamid = f"wamid.{self.said}"
         return webhooks.body(webhooks.text(words, wamid=wamid, user=PERSON, at=clock.now()))
 
+    def picture(self) -> dict:
+        """The webhook of a picture that the person sends; never the same file again."""
+        self.said += 1
+        name = f"media{self.said}"
+        self.box.media.put(name, File(one_pixel(self.said), "image/png"))
+        message = webhooks.text("", wamid=f"wamid.{self.said}", user=PERSON, at=clock.now())
+        del message["text"]
+        image = {"id": name, "mime_type": "image/png"}
+        return webhooks.body(message | {"type": "image", "image": image})
+
     def echo(self, words: str) -> dict:
         """The webhook of something that a human of the business writes to the person."""
         self.said += 1
@@ -195,6 +211,13 @@ class Town:
             return list(await connection.fetch(query))
         finally:
             await connection.close()
+
+
+def one_pixel(number: int) -> bytes:
+    """A picture of one pixel of that colour."""
+    out = BytesIO()
+    Image.new("RGB", (1, 1), (number % 256, number // 256, 7)).save(out, "PNG")
+    return out.getvalue()
 
 
 async def until(met: Callable[[], Awaitable[T]], what: str, seconds: float = 60) -> T:
