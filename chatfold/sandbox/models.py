@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from chatfold.sandbox import speaking, thinking
 from chatfold.sandbox.exchange import Answer, World, body_of, cut, struck
@@ -80,15 +80,12 @@ class Service:
 
     async def transcribe(self, http: web.Request) -> web.StreamResponse:
         """Write down what is said in a recording."""
-        form = await http.post()
-        sound = form.get("file")
-        if not isinstance(sound, web.FileField):
+        asked: Json = {}
+        name, data = await _recording(http, asked)
+        if data is None:
             return refused(400).response
-        with sound.file:
-            data = sound.file.read()
-        asked: Json = {name: one for name, one in form.items() if isinstance(one, str)}
         received = self._received(http, asked, "transcribe")
-        received.reference, received.text = sound.filename, self.sayings.of(data)
+        received.reference, received.text = name, self.sayings.of(data)
         fault = await struck(self.world, received, _suffers_listening)
         if refusal := self._refusal(http, received, fault):
             return refusal
@@ -124,6 +121,24 @@ class Service:
     def _taken(self, received: Received) -> None:
         received.status, received.accepted = 200, True
         self.world.journal.add(received)
+
+
+async def _recording(http: web.Request, asked: Json) -> tuple[str | None, bytes | None]:
+    """The file of a form and its name; what else the form says is put into `asked`.
+
+    It is read in memory: a file on disk would stay open where who asks ends in between.
+    """
+    name, data = None, None
+    if not http.content_type.startswith("multipart/"):
+        return None, None
+    async for part in await http.multipart():
+        if not isinstance(part, BodyPartReader):
+            continue
+        if part.name == "file":
+            name, data = part.filename, bytes(await part.read(decode=True))
+        else:
+            asked[str(part.name)] = await part.text()
+    return name, data
 
 
 def _suffers_talking(fault: Fault) -> bool:
