@@ -122,7 +122,7 @@ def _answer_instead(draft: Draft, job: Job, work: AnswerWork) -> None:
 def _answer(draft: Draft, work: AnswerWork, given: AnswerGiven, reply: Reply) -> None:
     last = work.answers[-1]
     turn = Turn(ASSISTANT, last.platform_message_id, last.provider, last.account)
-    replies.generate(draft, turn, reply, given.reply_id)
+    replies.generate(draft, turn, reply, reply_id=given.reply_id, received_at=last.at)
     draft.record(given)
 
 

@@ -1,6 +1,7 @@
 """What follows from a handler's effects; replies of a chat leave one after the other."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 
 from providers.registry import session_window
@@ -19,7 +20,8 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
     for effect in effects:
         match effect:
             case Reply():
-                generate(draft, turn, effect, draft.next_id())
+                reply_id = draft.next_id()
+                generate(draft, turn, effect, reply_id=reply_id, received_at=draft.cause.time)
             case Close():
                 conversation.start_closing(draft, CloseReason.COMMAND)
             case EnterMode():
@@ -35,7 +37,9 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
                 assert_never(effect)
 
 
-def generate(draft: Draft, turn: Turn, reply: Reply, reply_id: str) -> None:
+def generate(
+    draft: Draft, turn: Turn, reply: Reply, *, reply_id: str, received_at: datetime
+) -> None:
     """Record the bot's reply; it leaves when it is next."""
     talk = draft.state.conversation or conversation.ensure_open(draft)
     draft.record(
@@ -49,7 +53,7 @@ def generate(draft: Draft, turn: Turn, reply: Reply, reply_id: str) -> None:
             account=turn.account,
             content=reply.content,
             in_reply_to=turn.in_reply_to if reply.quote else None,
-            received_at=draft.cause.time,
+            received_at=received_at,
         )
     )
 

@@ -370,15 +370,19 @@ def test_the_model_is_asked_when_it_is_quiet_and_the_files_are_read_or_waited_fo
 
 
 @law()
-def test_no_message_is_put_to_the_model_as_unanswered_in_two_jobs(story, chosen):
-    orders = [o.data for o in play(story, chosen).inbox.orders]
-    asked: dict[str, set[str]] = defaultdict(set)
-    for order in orders:
+def test_no_message_is_put_to_the_model_twice_or_before_its_turn(story, chosen):
+    world = play(story, chosen)
+    facts = [fact.data for fact in world.inbox.facts]
+    turns = [fact for fact in facts if isinstance(fact, AnswerRequested)]
+    turn_of = {message_id: turn for turn, one in enumerate(turns) for message_id in one.answers}
+    place = {one.job_id: turn for turn, one in enumerate(turns)}
+    assert sum(len(one.answers) for one in turns) == len(turn_of)
+    for order in (one.data for one in world.inbox.orders):
         if isinstance(order, GenerateAnswer):
-            asked[order.job_id] |= set(order.unanswered)
-            assert set(order.unanswered) <= {one.message_id for one in order.conversation}
-    every = [message_id for messages in asked.values() for message_id in messages]
-    assert len(set(every)) == len(every)
+            turn = place[order.job_id]
+            said = {one.message_id for one in order.conversation}
+            assert set(order.unanswered) == said & set(turns[turn].answers)
+            assert all(turn_of.get(message_id, turn) <= turn for message_id in said)
 
 
 @law()

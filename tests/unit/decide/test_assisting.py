@@ -85,6 +85,17 @@ def test_the_models_words_are_the_reply_and_what_they_cost_is_recorded():
     assert story.state.jobs is None
 
 
+def test_how_long_it_took_to_answer_is_told_from_the_last_message_of_the_burst():
+    story = AssistedStory()
+    story.says("Hello")
+    story.later(seconds=0.5)
+    story.says("anybody there?")
+    came = story.now
+    story.wakes()
+    story.later(seconds=20)
+    assert one(story.ends(last_asked(story)), ReplyGenerated).received_at == came
+
+
 def test_a_command_is_answered_by_its_handler_and_not_by_the_model():
     story = asked_at_once()
     story.says("/HISTORY")
@@ -128,12 +139,12 @@ def test_each_message_of_a_burst_prolongs_it_but_not_beyond_ten_quiet_times():
     story = AssistedStory()
     first = story.now
     dues = []
-    for _ in range(11):
+    for _ in range(12):
         story.says("and")
         dues.append((next_due(story.state, story.policy)[0] - first).total_seconds())
         story.later(seconds=0.9)
     assert dues[:3] == [1.0, 1.9, 2.8]
-    assert dues[-2:] == [9.1, 10.0]
+    assert dues[-3:] == [9.1, 10.0, 10.0]
 
 
 def test_what_comes_while_the_model_thinks_is_the_next_burst_asked_when_the_answer_came():
@@ -453,6 +464,22 @@ def test_a_message_that_is_left_to_the_model_at_the_end_of_the_conversation_is_d
     story.says("leave it")
     assert discarded(story) == [(("wamid.1",), DiscardReason.CLOSED)]
     assert story.asked == []
+
+
+class LeavesItTwice(LeavesIt):
+    def handle(self, chat, message):
+        return (CONVERSE, CONVERSE)
+
+
+@pytest.mark.parametrize("quiet", [0, 1])
+def test_a_message_that_is_left_to_the_model_twice_is_answered_once(quiet):
+    story = AssistedStory(policy(LeavesItTwice(), quiet=quiet))
+    decision = story.says("leave it")
+    assert one(decision, AnswerAwaited).platform_message_id == "wamid.1"
+    story.later(seconds=2)
+    story.fires(Timer.ANSWER)
+    story.ends(last_asked(story))
+    assert given(story) == [("wamid.1",)]
 
 
 def test_a_tenant_without_a_model_has_nobody_to_leave_a_message_to():
