@@ -11,15 +11,23 @@ from chatfold.settings import Settings
 from schemas import identity
 from schemas.content import CloseReason
 from schemas.envelope import Recorded
-from schemas.facts import ConversationClosed, DeliveryAbandoned, MessageSent
+from schemas.facts import (
+    AnswerRequested,
+    ConversationClosed,
+    DeliveryAbandoned,
+    JobFailed,
+    MediaJobRequested,
+    MessageSent,
+)
 from schemas.inputs import PauseChat, WebhookUnrouted
-from schemas.tenants import Tenant
+from schemas.tenants import Assistant, MediaSettings, Models, Tenant
 from tests.support import kafka, webhooks
 from tests.support import town as towns
 from tests.support.gateway import inputs
 from tests.support.town import CHAT, TENANT, Town, until
 
 WAITING = "chatfold_decider_waiting_inputs"
+TENANTS = "chatfold_tenancy_tenants_count"
 UNROUTED = "chatfold_decider_unrouted_items"
 
 
@@ -35,11 +43,13 @@ async def town(settings: Settings, tmp_path: Path) -> AsyncIterator[Town]:
 
 
 async def removed(town: Town) -> None:
-    """Remove the tenant, and wait until the gateway knows."""
+    """Remove the tenant, and wait until every role that runs knows."""
+    before = {name: await town.figure(name, TENANTS) for name in town.processes}
     await town.forget()
 
     async def is_known() -> bool:
-        return await town.post(town.words("Anybody?"), path=f"/{TENANT}") == 404
+        now = [await town.figure(name, TENANTS) for name in before]
+        return all(count < before[name] for name, count in zip(before, now, strict=True))
 
     await until(is_known, "the removal to be known")
 
@@ -49,6 +59,7 @@ async def test_webhooks_of_a_removed_tenant_are_refused_if_nobody_vouches_for_th
     assert await town.post(town.words("Hello")) == 200
     await removed(town)
     assert await town.post(town.words("Hello")) == 401
+    assert await town.post(town.words("Hello"), path=f"/{TENANT}") == 404
     await town.know(town.tenant())
 
     async def is_taken() -> bool:
@@ -78,11 +89,11 @@ async def test_webhooks_that_another_tenants_secret_proves_wait_for_the_tenant(t
 async def test_a_reply_on_its_way_waits_for_an_operator_and_the_chat_goes_on_when_it_is_back(
     town: Town,
 ):
-    await town.start("gateway", "decider", "projector", "api")
+    await town.start("gateway", "decider")
     await town.says("Hello")
     facts = len(await kafka.facts(town.settings))
     await removed(town)
-    await town.start("delivery")
+    await town.start("delivery", "projector", "api")
 
     async def is_waiting() -> bool:
         return await town.figure("decider", WAITING) == 1
@@ -121,6 +132,39 @@ async def test_a_report_that_waits_outlives_the_decider(town: Town):
     assert await until(is_waiting, "the report to wait again")
     await town.know(town.tenant())
     await town.fact(DeliveryAbandoned)
+
+
+async def test_jobs_on_their_way_are_not_begun_and_their_end_is_recorded_when_it_is_back(
+    town: Town,
+):
+    answering = town.tenant(
+        responder="llm",
+        models=Models(base_url=town.box.models_url, api_key="env:KEY_ONE"),
+        assistant=Assistant(quiet_seconds=0, retry_seconds=()),
+        media=MediaSettings(store_retry_seconds=()),
+    )
+    await town.know(answering)
+    await town.start("gateway", "decider")
+
+    async def is_asked() -> bool:
+        await town.says("Hello")
+        return bool(await town.facts(AnswerRequested))
+
+    await until(is_asked, "the model to be asked")
+    assert await town.post(town.picture()) == 200
+    await town.fact(MediaJobRequested)
+    await removed(town)
+    await town.start("media", "reply")
+
+    async def are_waiting() -> bool:
+        return await town.figure("decider", WAITING) == 2
+
+    await until(are_waiting, "both reports to wait")
+    assert list(town.box.journal.find(provider="openai")) == []
+    await town.know(answering)
+    await town.fact(JobFailed, 2)
+    failed = {one.error_code for one in await town.facts(JobFailed)}
+    assert failed == {"not_configured"}
 
 
 async def test_timers_of_a_removed_tenant_do_not_fire_until_it_is_back(town: Town):
