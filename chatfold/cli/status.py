@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aiohttp
 import typer
@@ -18,9 +18,6 @@ from chatfold.settings import Settings
 from schemas import codec
 from schemas.topics import Topics
 from streams.topology import PORTS
-
-if TYPE_CHECKING:
-    from projections.queries import Connection
 
 TIMEOUT_SECONDS = 2.0
 
@@ -40,7 +37,6 @@ CROSS JOIN LATERAL (
     VALUES ('calls', c.calls), ('tokens_in', c.tokens_in), ('tokens_out', c.tokens_out),
            ('cost_micros', c.cost_micros), ('without_price', c.without_price)) w (what, count)
 """
-_TOLD: Final = {"sends": _SENDS, "jobs": _JOBS, "models": _MODELS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +84,12 @@ async def _status(chosen: Settings) -> Status:
         asyncio.gather(*(_role(chosen, role) for role in PORTS)),
         lags(chosen.bootstrap, chosen.topic_prefix),
         count(chosen.bootstrap, Topics(chosen.topic_prefix).dead_letters),
-        _tables(chosen),
+        asyncio.gather(*(_counts(chosen, query) for query in (_SENDS, _JOBS, _MODELS))),
     )
-    return Status(roles=list(here), lags=behind, dead_letters=dead, **told)
+    sends, jobs, models = told
+    return Status(
+        roles=list(here), lags=behind, dead_letters=dead, sends=sends, jobs=jobs, models=models
+    )
 
 
 async def _role(chosen: Settings, role: str) -> RoleStatus:
@@ -111,17 +110,13 @@ async def _role(chosen: Settings, role: str) -> RoleStatus:
     )
 
 
-async def _tables(chosen: Settings) -> dict[str, dict[str, int] | None]:
-    """What the tables tell; None each where they cannot be asked."""
+async def _counts(chosen: Settings, query: str) -> dict[str, int] | None:
+    """What the tables tell; None where they cannot be asked, or would need too long."""
     try:
         async with tables.of_settings(chosen)() as connection:
-            return {name: await _counts(connection, query) for name, query in _TOLD.items()}
+            return {row["what"]: row["count"] for row in await connection.fetch(query)}
     except TablesAway:
-        return dict.fromkeys(_TOLD)
-
-
-async def _counts(connection: "Connection", query: str) -> dict[str, int]:
-    return {row["what"]: row["count"] for row in await connection.fetch(query)}
+        return None
 
 
 def _show(found: Status) -> None:
@@ -140,7 +135,7 @@ def _show(found: Status) -> None:
 
 def _told(counts: Mapping[str, object] | None, nothing: str) -> str:
     if counts is None:
-        return "unknown: no database"
+        return "unknown: the tables cannot be asked"
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or nothing
 
 

@@ -36,6 +36,7 @@ class Sought:
 
 
 # A field is named if any of the words is in it: all of them may be in several fields together.
+# What only says which words must not be there is no search: its `querytree` is T.
 _SEARCH: Final = f"""
 WITH asked AS (
     SELECT q AS whole, regexp_replace(querytree(q), ' (&|<(-|[0-9]+)>) ', ' | ', 'g')::tsquery
@@ -45,7 +46,7 @@ candidates AS (
     SELECT m.message_id, m.search, m.created_at, asked.whole, asked.any_of
     FROM messages m CROSS JOIN asked
     WHERE m.search @@ websearch_to_tsquery('simple', $1)
-      AND m.search @@ asked.any_of
+      AND (SELECT querytree(a.whole) <> 'T' FROM asked a)
       AND m.deleted_at IS NULL
       AND ($2::text IS NULL OR m.tenant_id = $2)
       AND ($3::uuid IS NULL OR m.chat_id IN (SELECT merged_chats(surviving_chat($3))))
