@@ -1,15 +1,22 @@
 """How far behind each consumer group is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import OffsetAndMetadata
 
 from chatfold.reading import refuse_missing
 from schemas.topics import Groups, Topics
 from streams.topology import Role, roles
+
+COORDINATOR_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,30 @@ async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, role: Rol
     topic = role.reads[0]
     described = await admin.describe_topics([topic])
     places = [TopicPartition(topic, one["partition"]) for one in described[0]["partitions"]]
-    committed = await admin.list_consumer_group_offsets(role.group)
+    committed = await _committed(admin, role.group or "")
     first = await consumer.beginning_offsets(places)
     last = await consumer.end_offsets(places)
     reached = {place: committed[place].offset if place in committed else -1 for place in places}
     behind = sum(last[place] - max(reached[place], first[place]) for place in places)
     return Lag(role.name, topic, behind)
+
+
+async def _committed(
+    admin: AIOKafkaAdminClient, group: str
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed; a new Kafka finds its groups' coordinator when first asked."""
+    patience = int(COORDINATOR_SECONDS / LOOK_SECONDS)
+    while True:
+        try:
+            found: dict[TopicPartition, OffsetAndMetadata]
+            found = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            patience -= 1
+            if not patience:
+                raise
+            await asyncio.sleep(LOOK_SECONDS)
+        else:
+            return found
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Settings from the environment and `.env`, validated at start."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -119,12 +120,41 @@ class Settings(BaseSettings):
         " Kafka may hold them all, and brokers refuse requests above 100 MiB",
     )
 
+    media_url: str | None = Field(
+        None,
+        description="folder, s3://bucket/prefix, gs:// or az:// where files are kept; without it"
+        " the folder media in CHATFOLD_HOME",
+    )
+    media_max_megabytes: Positive = Field(
+        100.0, description="largest file that is kept, whatever tenants allow"
+    )
+    media_allowed_networks: str = Field(
+        "",
+        description="10.0.0.0/8[,192.168.1.7...] from which files may be fetched although they are"
+        " none of the public internet; accounts' base_url is always asked",
+    )
+    media_readers: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="processes that look into files; 0 = as many as cores, but at least 2"
+    )
+    speech_model: Path | None = Field(
+        None,
+        description="folder of a faster-whisper model that understands all recordings here;"
+        " needs chatfold[speech]",
+    )
+
     accept_gap: bool = Field(
         default=False, description="true: the decider goes on although inputs expired undecided"
     )
     dedupe_window_days: Positive = Field(7.0, description="days a handled id is remembered")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is logged"
+    )
+
+    master_keys: str | None = Field(
+        None,
+        description="KEYID:BASE64[,KEYID:BASE64...] of the keys that encrypt tenants' secrets; the"
+        " first encrypts, all decrypt; `chatfold tenants keys new` prints one",
+        repr=False,
     )
 
     wp_access_token: str | None = Field(
@@ -164,6 +194,32 @@ class Settings(BaseSettings):
         description="Telegram: secret_token that you gave to setWebhook",
         repr=False,
     )
+
+    openai_api_key: str | None = Field(
+        None,
+        validation_alias="OPENAI_API_KEY",
+        description="OpenAI or a service like it: key of the models that answer, for a single"
+        " tenant",
+        repr=False,
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        pattern=r"^(https?://.+)?$",
+        description="address of a service that speaks as OpenAI's does, with its /v1",
+    )
+    openai_model: str | None = Field(
+        None,
+        validation_alias="OPENAI_MODEL",
+        description="model that answers and looks at pictures; gpt-4o-mini if left out",
+    )
+
+    @field_validator("media_allowed_networks")
+    @classmethod
+    def _networks(cls, names: str) -> str:
+        for name in filter(None, map(str.strip, names.split(","))):
+            ip_network(name)
+        return names
 
     @field_validator("database_url")
     @classmethod

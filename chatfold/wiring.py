@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from chatfold import (
+    blobs,
     clock,
     database,
     dead_letters,
@@ -16,24 +17,31 @@ from chatfold import (
     limits,
     serving,
     slots,
+    speech,
     standing,
     views,
 )
 from chatfold.accounts import Accounts
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
+from chatfold.downloads import Addresses, Downloads, networks
+from chatfold.files.files import Files
+from chatfold.files.readers import Limits as ReaderLimits
+from chatfold.files.readers import Readers
 from chatfold.gateway import Gateway, Limits
 from chatfold.http import Http
 from chatfold.http import Limits as HttpLimits
-from chatfold.ledger import PostgresLedger, new_run_id
+from chatfold.ledger import PostgresLeases, PostgresLedger, new_run_id
 from chatfold.mail import MailPost
+from chatfold.models import TenantModels
 from chatfold.operations import Desk, Lists, tables
 from chatfold.policies import Policies
 from chatfold.push import PushHttp
 from chatfold.refusal import Refusal
 from chatfold.results import Results
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Register, Secrets
+from chatfold.tenancy.current import Current
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import Batch, PostgresSink
@@ -45,6 +53,7 @@ from providers.registry import PROVIDERS
 from schemas.topics import Groups, Topics
 from streams.agents import assistant, lines
 from streams.agents import delivery as delivery_agent
+from streams.agents import media as media_agent
 from streams.decider import Decider
 from streams.partition import Deciding, LogGap
 
@@ -155,23 +164,76 @@ async def delivery(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Non
 
 
 async def reply(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
-    """Find the answers that handlers ask for."""
+    """Find what replies need: answers of models, and to handlers' questions."""
+    await standing.verify_database(settings)
     names = Topics(settings.topic_prefix)
     store = await stack.enter_async_context(views.opened(settings))
-    answering = assistant.Assistant(
-        views=views.Stats(store),
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    current = Current(directory, Secrets.from_environment())
+    pool = await stack.enter_async_context(standing.pool(settings))
+    ledger = PostgresLedger(
+        pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    world = assistant.World(
+        tenants=current,
+        models=await stack.enter_async_context(TenantModels(current)),
+        ledger=await stack.enter_async_context(ledger),
         log=Results(await stack.enter_async_context(standing.event_log(settings))),
         inbox=names.inbox,
         now=clock.now,
+        reach=failpoints.from_environment(),
     )
     role = assistant.build(
-        answering,
+        world,
+        views.Stats(store),
         bootstrap=settings.bootstrap,
         topics=names,
         groups=Groups(settings.topic_prefix),
         instance=standing.instance(stack.enter_context(slots.slot(settings.home / "reply"))),
     )
     await stack.enter_async_context(standing.observed("reply", settings, role.unready))
+    await role.run(stop)
+
+
+async def media(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Fetch, keep and read files."""
+    await standing.verify_database(settings)
+    files = blobs.opened(settings.media_url, settings.home / "media")
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    pool = await stack.enter_async_context(standing.pool(settings))
+    leases = PostgresLeases(
+        pool, settings.database_schema, run_id=new_run_id(clock.now()), now=clock.now
+    )
+    addresses = Addresses(networks(settings.media_allowed_networks.split(",")))
+    readers = Readers(ReaderLimits(readers=settings.media_readers))
+    secrets = Secrets.from_environment()
+    models = await stack.enter_async_context(TenantModels(Current(directory, secrets)))
+    heard = speech.opened(models, settings.speech_model) if settings.speech_model else None
+    names = Topics(settings.topic_prefix)
+    world = media_agent.World(
+        providers=PROVIDERS,
+        accounts=Accounts(directory, secrets),
+        tenants=directory,
+        leases=await stack.enter_async_context(leases),
+        downloads=await stack.enter_async_context(Downloads(addresses)),
+        blobs=files,
+        files=Files(await stack.enter_async_context(readers)),
+        models=heard or models,
+        log=Results(await stack.enter_async_context(standing.event_log(settings))),
+        inbox=names.inbox,
+        now=clock.now,
+        reach=failpoints.from_environment(),
+        most_megabytes=settings.media_max_megabytes,
+        hearing=heard.name if heard else None,
+    )
+    role = media_agent.build(
+        world,
+        bootstrap=settings.bootstrap,
+        topics=names,
+        groups=Groups(settings.topic_prefix),
+        instance=standing.instance(stack.enter_context(slots.slot(settings.home / "media-agent"))),
+    )
+    await stack.enter_async_context(standing.observed("media", settings, role.unready))
     await role.run(stop)
 
 
@@ -213,7 +275,8 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
 
 async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Answer operators."""
-    known = tokens(settings.api_token, settings.api_tokens, Secrets.from_environment())
+    secrets = Secrets.from_environment()
+    known = tokens(settings.api_token, settings.api_tokens, secrets)
     await standing.verify_database(settings)
     log = await stack.enter_async_context(standing.event_log(settings))
     reading = tables.of_pool(
@@ -226,7 +289,18 @@ async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
         append_seconds=settings.append_timeout_seconds,
         now=clock.now,
     )
-    await Api(desk=desk, tokens=known, unready=readiness(log, reading)).serve(
+    directory = await stack.enter_async_context(standing.tenants(settings))
+    register = Register(
+        directory=directory,
+        log=log,
+        topic=Topics(settings.topic_prefix).tenants,
+        secrets=secrets,
+        channels=CHANNELS,
+        append_seconds=settings.append_timeout_seconds,
+        now=clock.now,
+    )
+    unready = readiness(log, reading, directory)
+    await Api(desk=desk, register=register, tokens=known, unready=unready).serve(
         serving.listen(settings.api_host, settings.api_port),
         stop,
         drain_seconds=settings.drain_timeout_seconds,
@@ -273,6 +347,7 @@ ROLES: Final = MappingProxyType[str, Run](
         "decider": decider,
         "delivery": delivery,
         "reply": reply,
+        "media": media,
         "projector": projector,
         "views": active_views,
         "api": api,

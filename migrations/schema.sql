@@ -29,7 +29,8 @@ CREATE TYPE job_status AS ENUM (
     'waiting',
     'running',
     'succeeded',
-    'failed'
+    'failed',
+    'discarded'
 );
 
 CREATE TYPE message_kind AS ENUM (
@@ -307,11 +308,20 @@ CREATE TABLE messages (
     received_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     last_seq bigint NOT NULL,
-    search tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, "left"(((((((((COALESCE(text_content, ''::text) || ' '::text) || COALESCE(media_caption, ''::text)) || ' '::text) || COALESCE(media_description, ''::text)) || ' '::text) || COALESCE(media_transcript, ''::text)) || ' '::text) || COALESCE(extracted_media_content, ''::text)), 200000))) STORED NOT NULL
+    media_thumbnail_key text,
+    image_description text,
+    model text,
+    search tsvector GENERATED ALWAYS AS (((setweight(to_tsvector('simple'::regconfig, "left"(((COALESCE(text_content, ''::text) || ' '::text) || COALESCE(media_caption, ''::text)), 60000)), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, "left"(((((COALESCE(media_description, ''::text) || ' '::text) || COALESCE(image_description, ''::text)) || ' '::text) || COALESCE(media_transcript, ''::text)), 30000)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(COALESCE(extracted_media_content, ''::text), ((130000 - LEAST(60000, length(((COALESCE(text_content, ''::text) || ' '::text) || COALESCE(media_caption, ''::text))))) - LEAST(30000, length(((((COALESCE(media_description, ''::text) || ' '::text) || COALESCE(image_description, ''::text)) || ' '::text) || COALESCE(media_transcript, ''::text))))))), 'C'::"char"))) STORED NOT NULL
 )
 WITH (fillfactor='85');
 
+COMMENT ON COLUMN messages.media_description IS 'the name of the file';
+
 COMMENT ON COLUMN messages.received_at IS 'of a reply: when the input that caused it reached us';
+
+COMMENT ON COLUMN messages.image_description IS 'what a model sees in the picture';
+
+COMMENT ON COLUMN messages.model IS 'which model wrote the reply, for tokens_in and tokens_out';
 
 CREATE VIEW duplicate_check AS
  SELECT 'platform_message_id'::text AS found,
@@ -362,6 +372,39 @@ CREATE TABLE effects (
 )
 WITH (fillfactor='70');
 
+CREATE TABLE job_failures (
+    job_id text NOT NULL,
+    attempt integer NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    error_code text NOT NULL,
+    error_message text,
+    retryable boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+);
+
+CREATE TABLE model_calls (
+    job_id text NOT NULL,
+    attempt integer NOT NULL,
+    chat_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    kind text NOT NULL,
+    model text NOT NULL,
+    seconds double precision NOT NULL,
+    tokens_in integer,
+    tokens_out integer,
+    cost_micros integer,
+    reused boolean NOT NULL,
+    called_at timestamp with time zone NOT NULL,
+    last_seq bigint NOT NULL
+);
+
+COMMENT ON COLUMN model_calls.cost_micros IS 'millionths of a US dollar; null where the price is not known';
+
+COMMENT ON COLUMN model_calls.reused IS 'an earlier result served: what it says of tokens and cost was paid before';
+
 CREATE TABLE processing_jobs (
     job_id text NOT NULL,
     kind text NOT NULL,
@@ -374,8 +417,14 @@ CREATE TABLE processing_jobs (
     next_attempt_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    last_seq bigint NOT NULL
+    last_seq bigint NOT NULL,
+    conversation_id uuid,
+    error_code text
 );
+
+COMMENT ON COLUMN processing_jobs.message_id IS 'whose file it is about, or the last of the messages that it is to answer';
+
+COMMENT ON COLUMN processing_jobs.attempts IS 'how many have begun';
 
 CREATE VIEW message_processing_jobs AS
  SELECT j.job_id,
@@ -391,9 +440,24 @@ CREATE VIEW message_processing_jobs AS
     j.message_id,
     m.kind AS message_kind,
     m.platform_message_id,
-    m.media_mime
-   FROM (processing_jobs j
-     LEFT JOIN messages m ON ((m.message_id = j.message_id)));
+    m.media_mime,
+    j.error_code,
+    j.conversation_id,
+    u.model,
+    u.tokens_in,
+    u.tokens_out,
+    u.cost_micros,
+    u.seconds,
+    "left"(COALESCE(m.media_caption, m.text_content, m.media_description), 80) AS preview
+   FROM ((processing_jobs j
+     LEFT JOIN messages m ON ((m.message_id = j.message_id)))
+     LEFT JOIN LATERAL ( SELECT string_agg(DISTINCT c.model, ', '::text) AS model,
+            sum(c.tokens_in) FILTER (WHERE (NOT c.reused)) AS tokens_in,
+            sum(c.tokens_out) FILTER (WHERE (NOT c.reused)) AS tokens_out,
+            sum(c.cost_micros) FILTER (WHERE (NOT c.reused)) AS cost_micros,
+            sum(c.seconds) FILTER (WHERE (NOT c.reused)) AS seconds
+           FROM model_calls c
+          WHERE (c.job_id = j.job_id)) u ON (true));
 
 CREATE VIEW message_statistics AS
  SELECT tenant_id,
@@ -411,6 +475,21 @@ CREATE VIEW message_statistics AS
     max(created_at) AS last_at
    FROM messages
   GROUP BY tenant_id;
+
+CREATE VIEW model_costs AS
+ SELECT tenant_id,
+    ((called_at AT TIME ZONE 'UTC'::text))::date AS day,
+    kind,
+    model,
+    count(*) FILTER (WHERE (NOT reused)) AS calls,
+    count(*) FILTER (WHERE reused) AS reused,
+    COALESCE(sum(tokens_in) FILTER (WHERE (NOT reused)), (0)::bigint) AS tokens_in,
+    COALESCE(sum(tokens_out) FILTER (WHERE (NOT reused)), (0)::bigint) AS tokens_out,
+    COALESCE(sum(seconds) FILTER (WHERE (NOT reused)), (0)::double precision) AS seconds,
+    COALESCE(sum(cost_micros) FILTER (WHERE (NOT reused)), (0)::bigint) AS cost_micros,
+    count(*) FILTER (WHERE ((NOT reused) AND (cost_micros IS NULL))) AS without_price
+   FROM model_calls
+  GROUP BY tenant_id, (((called_at AT TIME ZONE 'UTC'::text))::date), kind, model;
 
 CREATE TABLE operators (
     operator_id text NOT NULL,
@@ -577,8 +656,14 @@ ALTER TABLE ONLY delivery_fallbacks
 ALTER TABLE ONLY effects
     ADD CONSTRAINT effects_pkey PRIMARY KEY (effect_id);
 
+ALTER TABLE ONLY job_failures
+    ADD CONSTRAINT job_failures_pkey PRIMARY KEY (job_id, attempt);
+
 ALTER TABLE ONLY messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY model_calls
+    ADD CONSTRAINT model_calls_pkey PRIMARY KEY (job_id, attempt);
 
 ALTER TABLE ONLY operators
     ADD CONSTRAINT operators_pkey PRIMARY KEY (operator_id);
@@ -629,9 +714,13 @@ CREATE INDEX messages_replies ON messages USING btree (created_at, message_id) W
 
 CREATE INDEX messages_search ON messages USING gin (search);
 
+CREATE INDEX model_calls_called_at ON model_calls USING brin (called_at);
+
 CREATE INDEX parked_facts_of_chat ON parked_facts USING btree (projection, topic, partition, key, record_offset);
 
 CREATE INDEX processed_events_processed_at ON processed_events USING brin (processed_at);
+
+CREATE INDEX processing_jobs_created_at ON processing_jobs USING btree (created_at, job_id);
 
 CREATE INDEX processing_jobs_open ON processing_jobs USING btree (tenant_id, status) WHERE (status <> 'succeeded'::job_status);
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import asdict
 
+from projections.active_chat import ActiveChat
 from projections.sink import Fenced, Move, SinkUnavailable
 from projections.view_store import (
     HOPS,
@@ -30,7 +31,6 @@ from projections.view_store import (
     resting,
     told,
 )
-from projections.views import ActiveChat
 from schemas import codec
 from schemas.value import Value
 

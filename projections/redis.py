@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from projections.active_chat import ActiveChat
 from projections.sink import Fenced, Move, SinkUnavailable
 from projections.view_store import (
     HOPS,
@@ -29,7 +30,6 @@ from projections.view_store import (
     resting,
     told,
 )
-from projections.views import ActiveChat
 from schemas import codec
 
 TIMEOUT_SECONDS: Final = 5.0

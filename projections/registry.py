@@ -14,8 +14,11 @@ from projections.evolve import (
     conversations,
     delivery_attempts,
     delivery_fallbacks,
+    job_failures,
     messages,
+    model_calls,
     processed_events,
+    processing_jobs,
     sessions,
     tenants,
 )
@@ -80,6 +83,9 @@ _FOLDS: Final = (
     processed_events,
     delivery_attempts,
     delivery_fallbacks,
+    processing_jobs,
+    job_failures,
+    model_calls,
 )
 _BY_FACT: Final = MappingProxyType(
     {
@@ -118,7 +124,7 @@ def decode_tenant(record: LogRecord) -> TenantRecorded:
 
 TABLES: Final = Projection(
     name="tables",
-    version=1,
+    version=2,
     topic=lambda topics: topics.events,
     tables=(
         tables.CHATS,
@@ -128,6 +134,9 @@ TABLES: Final = Projection(
         tables.PROCESSED_EVENTS,
         tables.DELIVERY_ATTEMPTS,
         tables.DELIVERY_FALLBACKS,
+        tables.PROCESSING_JOBS,
+        tables.JOB_FAILURES,
+        tables.MODEL_CALLS,
     ),
     handles=frozenset(kind for kind, folds in _BY_FACT.items() if folds),
     decode=decode_fact,
@@ -136,7 +145,7 @@ TABLES: Final = Projection(
 
 TENANTS: Final = Projection(
     name="tenants",
-    version=1,
+    version=2,
     topic=lambda topics: topics.tenants,
     tables=(tables.TENANTS,),
     handles=frozenset({Tenant}),

@@ -10,7 +10,7 @@ from schemas import codec, identity
 from schemas.content import Json
 from schemas.value import Value
 
-Cell = str | int | bool | datetime | None
+Cell = str | int | float | bool | datetime | None
 Key = tuple[str | int, ...]
 Columns = Mapping[str, Cell]
 
@@ -31,6 +31,7 @@ RANKS: Final = MappingProxyType({status: rank for rank, status in enumerate(DELI
 
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LARGEST: Final = 2**63 - 1
+_LARGEST_INTEGER: Final = 2**31 - 1
 _LONGEST_IDENTIFIER: Final = 500  # an index entry of PostgreSQL holds at most 2,704 bytes
 
 
@@ -102,6 +103,11 @@ def json(value: Json | Sequence[Json] | None) -> str | None:
 def size(value: int | None) -> int | None:
     """The number if a `bigint` holds it."""
     return value if value is not None and 0 <= value <= _LARGEST else None
+
+
+def count(value: int | None) -> int | None:
+    """The number if an `integer` holds it."""
+    return value if value is not None and 0 <= value <= _LARGEST_INTEGER else None
 
 
 def _without_nul(value: object) -> object:

@@ -23,7 +23,17 @@ STANDING: Final = {
 
 _HEAD: Final = {"part": "smallint", "mask": "bigint", "last_seq": "bigint"}
 _AS_THEY_ARE: Final = frozenset(
-    {"uuid", "text", "integer", "bigint", "smallint", "boolean", "timestamptz", "jsonb"}
+    {
+        "uuid",
+        "text",
+        "integer",
+        "bigint",
+        "smallint",
+        "double precision",
+        "boolean",
+        "timestamptz",
+        "jsonb",
+    }
 )
 
 _MASKS: Final = 10_000

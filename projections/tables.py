@@ -44,6 +44,7 @@ CHATS: Final = Table(
         "merged_into": "uuid",
         "last_inbound_at": "timestamptz",
         "last_outbound_at": "timestamptz",
+        "last_conversation_summary": "text",
         "created_at": "timestamptz",
         "updated_at": "timestamptz",
     },
@@ -62,6 +63,7 @@ CONVERSATIONS: Final = Table(
         "last_activity_at": "timestamptz",
         "closed_at": "timestamptz",
         "close_reason": "text",
+        "conversation_summary": "text",
         "message_count": "integer",
         "created_at": "timestamptz",
     },
@@ -92,6 +94,14 @@ MESSAGES: Final = Table(
         "media_size": "bigint",
         "media_caption": "text",
         "media_description": "text",
+        "media_key": "text",
+        "media_thumbnail_key": "text",
+        "media_transcript": "text",
+        "extracted_media_content": "text",
+        "image_description": "text",
+        "model": "text",
+        "tokens_in": "integer",
+        "tokens_out": "integer",
         "edited_at": "timestamptz",
         "deleted_at": "timestamptz",
         "received_at": "timestamptz",
@@ -161,6 +171,56 @@ DELIVERY_FALLBACKS: Final = Table(
     },
 )
 
+PROCESSING_JOBS: Final = Table(
+    name="processing_jobs",
+    key={"job_id": "text"},
+    columns={
+        "kind": "text",
+        "message_id": "uuid",
+        "conversation_id": "uuid",
+        "chat_id": "uuid",
+        "tenant_id": "text",
+        "status": "job_status",
+        "attempts": "integer",
+        "error_code": "text",
+        "last_error": "text",
+        "next_attempt_at": "timestamptz",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
+
+JOB_FAILURES: Final = Table(
+    name="job_failures",
+    key={"job_id": "text", "attempt": "integer"},
+    columns={
+        "chat_id": "uuid",
+        "tenant_id": "text",
+        "error_code": "text",
+        "error_message": "text",
+        "retryable": "boolean",
+        "started_at": "timestamptz",
+        "finished_at": "timestamptz",
+    },
+)
+
+MODEL_CALLS: Final = Table(
+    name="model_calls",
+    key={"job_id": "text", "attempt": "integer"},
+    columns={
+        "chat_id": "uuid",
+        "tenant_id": "text",
+        "kind": "text",
+        "model": "text",
+        "seconds": "double precision",
+        "tokens_in": "integer",
+        "tokens_out": "integer",
+        "cost_micros": "integer",
+        "reused": "boolean",
+        "called_at": "timestamptz",
+    },
+)
+
 TENANTS: Final = Table(
     name="tenants",
     key={"tenant_id": "text"},
@@ -168,6 +228,9 @@ TENANTS: Final = Table(
         "name": "text",
         "accounts": "jsonb",
         "responder": "text",
+        "llm_provider": "text",
+        "llm_model": "text",
+        "system_prompt": "text",
         "settings": "jsonb",
         "created_at": "timestamptz",
         "updated_at": "timestamptz",

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypeVar
 
+from projections.active_chat import ActiveChat
 from projections.sink import Fenced, Move
 from projections.view_store import CHUNK, Chat, ViewStore
-from projections.views import ActiveChat, evolve
+from projections.views import evolve
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 

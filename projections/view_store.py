@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from projections.active_chat import ActiveChat, Pause, Person
 from projections.sink import Move
-from projections.views import ActiveChat, Pause, Person
 from schemas import codec
 from schemas.value import Value
 

@@ -1,93 +1,21 @@
-"""The view of an active chat: who, the conversation, its latest messages, the mode; pure."""
+"""How the view of an active chat comes about, fact by fact; pure."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from projections.active_chat import ActiveChat, Conversation, Line, Mode, Pause, Person
 from projections.rows import RANKS
 from schemas import facts
-from schemas.content import Content, MessageKind, Origin, PauseReason, Platform
+from schemas.content import Content
 from schemas.envelope import Recorded
 from schemas.facts import Fact
-from schemas.value import Value
 
 RECENT: Final = 20
 LONGEST_TEXT: Final = 1000
-
-
-class Person(Value, frozen=True, kw_only=True):
-    """Who is at the other end, as far as it is known."""
-
-    platform: Platform | None = None
-    platform_user_id: str | None = None
-    provider: str | None = None
-    account: str | None = None
-    is_group: bool = False
-    phone_e164: str | None = None
-    username: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-
-
-class Line(Value, frozen=True, kw_only=True):
-    """A message, its text shortened; `status` is that of what we sent."""
-
-    message_id: str
-    number: int
-    origin: Origin
-    kind: MessageKind
-    text: str | None
-    time: datetime
-    attempt: int = 0
-    status: str | None = None
-    is_edited: bool = False
-    is_deleted: bool = False
-
-
-class Conversation(Value, frozen=True, kw_only=True):
-    """The latest conversation; `number` and `started_at` are known if its beginning is."""
-
-    conversation_id: str
-    number: int | None = None
-    status: str = "open"
-    started_at: datetime | None = None
-    message_count: int = 0
-
-
-class Mode(Value, frozen=True, kw_only=True):
-    """A special mode that is on."""
-
-    name: str
-    until: datetime
-
-
-class Pause(Value, frozen=True, kw_only=True):
-    """The bot is silent, `by` an operator or because a human has taken over."""
-
-    reason: PauseReason
-    since: datetime
-    by: str | None = None
-
-
-class ActiveChat(Value, frozen=True, kw_only=True):
-    """A chat as it stands after its fact number `seq`; `recent` is in the order of the log.
-
-    One that was merged into another is not shown any more: the other one is.
-    """
-
-    tenant: str
-    chat_id: str
-    seq: int
-    last_activity: datetime
-    person: Person = Person()
-    conversation: Conversation | None = None
-    recent: tuple[Line, ...] = ()
-    mode: Mode | None = None
-    pause: Pause | None = None
-    merged_into: str | None = None
 
 
 def evolve(
@@ -167,6 +95,10 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
             return _turn(view, fact.conversation_id, "closing")
         case facts.ConversationClosed() as fact:
             return _turn(view, fact.conversation_id, "closed")
+        case facts.MediaTranscribed() | facts.MediaTextExtracted() | facts.MediaDescribed() as fact:
+            return _change(view, fact.message_id, partial(_found, fact.text))
+        case facts.ConversationSummarised() as fact:
+            return _summarised(view, fact)
         case (
             facts.AliasLearned()
             | facts.ChatMoved()
@@ -185,6 +117,22 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
             | facts.SendRequested()
             | facts.CloseRequested()
             | facts.CommandRefused()
+            | facts.MediaJobRequested()
+            | facts.MediaStored()
+            | facts.ModelCalled()
+            | facts.JobFailed()
+            | facts.JobRetryScheduled()
+            | facts.JobRetryStarted()
+            | facts.JobRetryRequested()
+            | facts.JobAbandoned()
+            | facts.AssistantJoined()
+            | facts.AnswerAwaited()
+            | facts.AnswerRequested()
+            | facts.AnswerGiven()
+            | facts.AnswerDiscarded()
+            | facts.SummaryRequested()
+            | facts.PromptAsked()
+            | facts.PromptAnswered()
         ):
             return view
         case _ as never:
@@ -246,7 +194,11 @@ def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Line:
 
 def _words(content: Content) -> str | None:
     words = content.text if content.text is not None else content.caption
-    return words[:LONGEST_TEXT] if words is not None else None
+    return _shortened(words) if words is not None else None
+
+
+def _shortened(words: str) -> str:
+    return words[:LONGEST_TEXT]
 
 
 def _say(view: ActiveChat, conversation_id: str, line: Line) -> ActiveChat:
@@ -272,7 +224,12 @@ def _edited(content: Content, line: Line) -> Line:
 
 
 def _deleted(line: Line) -> Line:
-    return replace(line, text=None, is_deleted=True)
+    return replace(line, text=None, media_text=None, is_deleted=True)
+
+
+def _found(words: str, line: Line) -> Line:
+    """Nothing is told any more of what was taken back."""
+    return line if line.is_deleted else replace(line, media_text=_shortened(words))
 
 
 def _stand(view: ActiveChat, message_id: str, attempt: int, status: str) -> ActiveChat:
@@ -292,3 +249,10 @@ def _turn(view: ActiveChat, conversation_id: str, status: str) -> ActiveChat:
     if known is None or known.conversation_id != conversation_id:
         return view
     return replace(view, conversation=replace(known, status=status))
+
+
+def _summarised(view: ActiveChat, fact: facts.ConversationSummarised) -> ActiveChat:
+    known = view.conversation
+    if known is None or known.conversation_id != fact.conversation_id:
+        return view
+    return replace(view, conversation=replace(known, summary=_shortened(fact.text)))

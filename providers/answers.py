@@ -10,6 +10,7 @@ from schemas.content import Json
 
 DETAIL_LIMIT: Final = 500
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
+_GONE: Final = frozenset({403, 404, 410})
 
 
 def body_of(response: HttpResponse) -> Json:
@@ -23,6 +24,17 @@ def body_of(response: HttpResponse) -> Json:
 def is_success(response: HttpResponse) -> bool:
     """Whether the status is a 2xx."""
     return 200 <= response.status < 300
+
+
+def is_gone(response: HttpResponse) -> bool:
+    """Whether a link leads to its file no more; whoever gave it may have a new one."""
+    return response.status in _GONE
+
+
+def gone(response: HttpResponse) -> SendFailure:
+    """The failure where a new link leads to the file no more either."""
+    detail, code = "the file is there no more", FailureCode.MEDIA_UNAVAILABLE
+    return SendFailure(code=code, http_status=response.status, detail=detail)
 
 
 def wait_of(value: object) -> float | None:

@@ -25,6 +25,7 @@ class FailureCode(StrEnum):
     ACCOUNT_STOPPED = "account_stopped"
     CROWDED = "crowded"
     REFUSED = "refused"
+    UNSAFE_ADDRESS = "unsafe_address"
 
 
 class Unknown(StrEnum):
@@ -94,6 +95,9 @@ MEANINGS: Final = MappingProxyType(
         ),
         FailureCode.REFUSED: Meaning(
             retryable=False, advice="The provider refused; see its own words."
+        ),
+        FailureCode.UNSAFE_ADDRESS: Meaning(
+            retryable=False, advice="The file is at an address that is not the provider's own."
         ),
     }
 )

@@ -609,7 +609,8 @@ class AnswerRequested(Value, frozen=True, kw_only=True):
 class AnswerGiven(Value, frozen=True, kw_only=True):
     """The model has answered the messages in `answers` (platform message ids), as `reply_id`.
 
-    `usage` is None where the tenant's fallback text stands for an answer.
+    It follows that reply's `ReplyGenerated`. `usage` is None where the tenant's fallback text
+    stands for an answer.
     """
 
     type: ClassVar[str] = "AnswerGiven.v1"

@@ -13,10 +13,10 @@ from aiokafka.partitioner import murmur2
 from schemas import codec, envelope, identity
 from schemas.dead_letters import dead_letter
 from schemas.envelope import Letterhead, Position, Record, Recorded
-from schemas.inputs import Input, WebhookUnrouted
+from schemas.inputs import AutoResume, Input, WebhookUnrouted
 from schemas.topics import Topics
 from schemas.work import Order, ProcessMedia, SendMessage
-from streams import metrics, parking
+from streams import metrics, parking, waiting
 from streams.alarms import Due
 from streams.decide import dedupe, snapshot
 from streams.decide.chat import decide
@@ -146,8 +146,7 @@ class Batch:
             return True
         policy = self.policies(recorded.tenant)
         if policy is None:
-            self._bury(record, f"tenant {recorded.tenant!r} is not configured")
-            return True
+            return self._is_dealt_with(record, recorded)
         try:
             decision = decide(self._state(recorded), recorded, policy)
         except Exception as error:  # noqa: BLE001  # one bad input must not stop its partition
@@ -159,6 +158,19 @@ class Batch:
             self._count(recorded.data.type, "passed_on")
             return False
         self._keep(recorded, decision, policy)
+        return True
+
+    def _is_dealt_with(self, record: ConsumerRecord, recorded: Recorded[Input]) -> bool:
+        """Whether the input of a tenant that is not configured does not wait for it to be."""
+        if waiting.may_wait(recorded.data):
+            key, value = waiting.wait(record, recorded.tenant)
+            self.parked[key] = value
+            self._count(recorded.data.type, "waiting")
+            return False
+        if isinstance(recorded.data, AutoResume):  # comes again and again, and asks for nothing now
+            self._count(recorded.data.type, "without_tenant")
+        else:
+            self._bury(record, f"tenant {recorded.tenant!r} is not configured")
         return True
 
     def _state(self, recorded: Recorded[Input]) -> ChatState:

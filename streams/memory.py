@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from streams import parking
-from streams.alarms import Alarms
+from streams import parking, waiting
+from streams.alarms import Alarms, Due
 from streams.batch import POSITION, Batch
 from streams.decide import snapshot
 from streams.decide.state import ChatState
@@ -21,6 +21,8 @@ class PartitionMemory:
     def __init__(self, store: ChatStore, offsets: Offsets, cached_chats: int) -> None:
         self.alarms = Alarms()
         self.parked: dict[bytes, bytes] = {}
+        self.waiting: dict[str, dict[bytes, bytes]] = {}
+        self.resting: dict[str, dict[str, Due]] = {}
         self._store = store
         self._offsets = offsets
         self._cached_chats = cached_chats
@@ -69,16 +71,28 @@ class PartitionMemory:
             self._store.abandon()
 
     def _remember(self, key: bytes, value: bytes) -> None:
-        if key.startswith(parking.PREFIX):
-            self.parked[key] = value
+        if key.startswith((parking.PREFIX, waiting.PREFIX)):
+            self._park(key, value)
         elif len(key) == CHAT_ID_LENGTH and (due := snapshot.due_of(value)) is not None:
             self.alarms.set(key.decode(), due)
 
+    def rest(self, tenant: str, chat_id: str, due: Due) -> None:
+        """Leave a chat alone until `wake`: nobody can decide what it wants to be woken for."""
+        self.resting.setdefault(tenant, {})[chat_id] = due
+
+    def wake(self, tenant: str) -> None:
+        """Have the tenant's chats be woken as they wanted to be."""
+        for chat_id, due in self.resting.pop(tenant, {}).items():
+            self.alarms.set(chat_id, due)
+
     def _park(self, key: bytes, value: bytes | None) -> None:
+        kept = self.parked
+        if key.startswith(waiting.PREFIX):
+            kept = self.waiting.setdefault(waiting.tenant_of(key), {})
         if value is None:
-            self.parked.pop(key, None)
+            kept.pop(key, None)
         else:
-            self.parked[key] = value
+            kept[key] = value
 
     def _forget(self) -> None:
         surplus = len(self._chats) - self._cached_chats

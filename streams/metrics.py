@@ -7,7 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 INPUTS: Final = Counter(
     "chatfold_decider_inputs_total",
     "Inputs by type and result. Many `duplicate`: the provider redelivers, look at the gateway's "
-    "latency. Any `dead_letter`: read the dead-letter topic.",
+    "latency. Any `dead_letter`: read the dead-letter topic. `waiting`: the tenant is not "
+    "configured, apply it.",
     ["type", "result"],
 )
 FACTS: Final = Counter(
@@ -38,6 +39,12 @@ RESTARTS: Final = Counter(
 PARKED: Final = Gauge(
     "chatfold_decider_unrouted_items",
     "Items that wait for their account to be configured. Above 0: apply a tenant with it.",
+    ["partition"],
+)
+WAITING: Final = Gauge(
+    "chatfold_decider_waiting_inputs",
+    "Inputs of tenants that are not configured. Above 0: a tenant was removed while something of "
+    "it was under way; apply it again, or leave them.",
     ["partition"],
 )
 LAG: Final = Gauge(

@@ -252,6 +252,7 @@ class Partition:
         label = str(self._place.partition)
         metrics.CHATS.labels(label).set(len(memory.alarms))
         metrics.PARKED.labels(label).set(len(memory.parked))
+        metrics.WAITING.labels(label).set(sum(map(len, memory.waiting.values())))
         end = self._consumer.last_stable_offset(self._place) if records else None
         behind = max(0, end - (self.position or 0)) if end is not None else 0
         metrics.LAG.labels(label).set(behind)

@@ -1,7 +1,7 @@
 """What the agents need from the world; the edge implements it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol, TypeVar
@@ -13,7 +13,7 @@ from providers.sending import Mailing, Sent
 from schemas.content import Json, Usage
 from schemas.envelope import Record
 from schemas.job_failures import JobFailureCode
-from schemas.tenants import Account
+from schemas.tenants import Account, Tenant
 
 T = TypeVar("T")
 
@@ -77,6 +77,27 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody who lives is about to bring the effect about."""
+
+
+class Leases(Protocol):
+    """Effects that may be repeated, but are dear: one at a time is at each.
+
+    Who ends without a word loses the lease soon. Raises `Unavailable`.
+    """
+
+    async def take(self, effect_id: str) -> Claimed | Finished | Busy:
+        """Whether we may act; a lease that is ours is kept until it is finished or released."""
+
+    async def finish(self, effect_id: str, result: bytes) -> bytes:
+        """The JSON that is held as the result from now on: the first one noted."""
+
+    async def release(self, effect_id: str) -> None:
+        """Let others have it: we came to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotConnected:
     """The request was provably not made; `detail` holds no secret."""
 
@@ -99,6 +120,79 @@ class HttpClient(Protocol):
 
     async def drive(self, exchange: Exchange[T]) -> T | Trouble:
         """What the exchange came to, or why it got no answer; raises what the exchange raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsafe:
+    """The request was not made: it leads to an address that must not be asked."""
+
+    detail: str
+
+
+Reserve = Callable[[int], Awaitable[None]]
+"""Returns when there is room for so many bytes more."""
+
+
+class Downloads(Protocol):
+    """Makes the requests of exchanges that fetch files from where a provider says they are."""
+
+    async def fetch(
+        self, exchange: Exchange[T], base_url: str | None, reserve: Reserve
+    ) -> T | Trouble | Unsafe:
+        """What the exchange came to; raises what the exchange raises.
+
+        The operator has named `base_url`, so that it is asked wherever it is. What is large is
+        read once there is room.
+        """
+
+
+class Blobs(Protocol):
+    """Files by what is in them: the same bytes are kept once. Raises `Unavailable`."""
+
+    async def put(self, tenant: str, data: bytes, mime: str) -> str:
+        """The key under which the tenant's file is kept from now on."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The file, None where there is none; not checked against its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why nothing is to be found in a file."""
+
+    code: JobFailureCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of each page of a document; `unread` are pages (from 0) that show more than it."""
+
+    texts: tuple[str, ...]
+    unread: tuple[int, ...]
+    pages: int
+
+
+class Files(Protocol):
+    """Looks into files that anybody may have made, apart from ourselves and within limits.
+
+    `whose` files they are decides who waits: nobody's keep all places.
+    """
+
+    def mime(self, data: bytes, told: str | None) -> str:
+        """What the content is, whatever was told of it where it shows."""
+
+    async def thumbnail(self, whose: str, data: bytes, mime: str) -> bytes | Unreadable:
+        """A small JPEG of a picture, or of a document's first page."""
+
+    async def picture(self, whose: str, data: bytes) -> bytes | Unreadable:
+        """The picture as a JPEG that a model can look at."""
+
+    async def document(self, whose: str, data: bytes) -> Document | Unreadable:
+        """What is written in a PDF document."""
+
+    async def page(self, whose: str, data: bytes, number: int) -> bytes | Unreadable:
+        """A page (from 0) as a JPEG that a model can look at."""
 
 
 class MailClient(Protocol):
@@ -159,11 +253,25 @@ class Access:
     missing: tuple[str, ...] = ()
 
 
+class Tenants(Protocol):
+    """The tenants as they stand now."""
+
+    def tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant of that id."""
+
+
 class AccountDirectory(Protocol):
     """The accounts that tenants have configured. Raises `Unavailable`."""
 
     async def access(self, *, tenant: str, provider: str, account: str) -> Access | None:
         """The account with its credentials as they are now; None if nobody configured it."""
+
+
+class TenantLookup(Protocol):
+    """The tenants, looked for anew where they are not known. Raises `Unavailable`."""
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant as it is now; None if nobody has configured it."""
 
 
 class ViewStats(Protocol):

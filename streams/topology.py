@@ -7,8 +7,8 @@
                 results ─────┘         ├─► work.media ────► media ────► provider, files, models
                                        └─► work.reply ────► reply ────► models
 
-`inbox` is where all meet, and anybody may have a dead letter; every other topic, table and
-key family has one writer.
+`inbox` is where all meet, and anybody may have a dead letter; operators write `tenants`, by the
+api or a command. Every other topic, table and key family has one writer.
 """
 
 from dataclasses import dataclass
@@ -102,8 +102,9 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
         ),
         Role(
             name="api",
-            what="tells operators how deliveries stand, and takes what they want done",
-            writes=(topics.inbox,),
+            what="tells operators how all stands, and takes what they want done",
+            reads=(topics.tenants,),
+            writes=(topics.inbox, topics.tenants),
         ),
     )
 

@@ -118,20 +118,36 @@ class Conversation(Told):
     last_activity_at: datetime
     closed_at: datetime | None
     close_reason: str | None
+    conversation_summary: str | None
     message_count: int
 
 
 class ChatMessage(Told):
-    """A message of a chat."""
+    """A message of a chat.
+
+    `handler` is who answered, `model` which model wrote it. `media_description` is the name of the
+    file; of what was found in it, these are the first 1,000 characters.
+    """
 
     message_id: UUID
     conversation: int
     number: int
     origin: str
     kind: MessageKind
+    handler: str | None
+    model: str | None
+    tokens_in: int | None
+    tokens_out: int | None
     text_content: str | None
     media_caption: str | None
     media_description: str | None
+    media_mime: str | None
+    media_size: int | None
+    media_key: str | None
+    media_thumbnail_key: str | None
+    media_transcript: str | None
+    image_description: str | None
+    extracted_media_content: str | None
     platform_message_id: str | None
     delivery_status: Status | None
     delivery_attempt: int | None
@@ -154,26 +170,29 @@ class WholeChat(_Chat):
     account: str
     last_inbound_at: datetime | None
     last_outbound_at: datetime | None
+    last_conversation_summary: str | None
     created_at: datetime
     conversations: list[Conversation]
     messages: list[ChatMessage]
 
 
 class Asked(Told):
-    """The action is in the log; what became of it shows in the chat or the delivery.
+    """The action is in the log; what became of it shows in the chat, the delivery or the job.
 
-    `reply_id` is the delivery that it is about.
+    `reply_id` is the delivery that it is about, `job_id` the job.
     """
 
     input_id: str
     chat_id: UUID
     reply_id: UUID | None = None
+    job_id: UUID | None = None
 
 
 class Retried(Told):
-    """How many deliveries matched, and were asked for unless it was a dry run.
+    """How many deliveries or jobs matched, and were asked for unless it was a dry run.
 
-    `unconfirmed` of them may have arrived already. Where `next_cursor` is given there may be more.
+    `unconfirmed` of the deliveries may have arrived already. Where `next_cursor` is given there
+    may be more.
     """
 
     matched: int

@@ -16,12 +16,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from chatfold import serving, telemetry
-from chatfold.api import metrics, openapi, requests, routes
+from chatfold.api import metrics, openapi, requests
+from chatfold.api.calls import Call, Operation
+from chatfold.api.outcomes import unavailable
 from chatfold.api.problems import Kind, Mistake, Problem
-from chatfold.api.routes import OPERATIONS, Call, Operation
+from chatfold.api.routes import OPERATIONS
 from chatfold.api.tokens import Bearer, Tokens
 from chatfold.eventlog import AppendFailed
 from chatfold.operations import Asker, BadCursor, Desk, TablesAway
+from chatfold.tenancy import Register
 from schemas import codec
 
 LOG: Final = logging.getLogger(__name__)
@@ -37,9 +40,15 @@ class Api:
     """Answers operators; `unready` tells why it could not."""
 
     def __init__(
-        self, *, desk: Desk, tokens: Tokens, unready: Callable[[], Awaitable[Sequence[str]]]
+        self,
+        *,
+        desk: Desk,
+        register: Register,
+        tokens: Tokens,
+        unready: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._desk = desk
+        self._register = register
         self._tokens = tokens
         self._app = Starlette(
             routes=[
@@ -91,7 +100,7 @@ class Api:
             return problem.response()
         except (AppendFailed, TablesAway) as error:
             LOG.warning("%s is not possible now: %s", operation.name, error)
-            return routes.unavailable(error).response()
+            return unavailable(error).response()
         except BadCursor as bad:
             mistake = Mistake("cursor", str(bad))
             return Problem(Kind.INVALID, "a parameter is wrong", [mistake]).response()
@@ -108,7 +117,8 @@ class Api:
         else:
             given = await requests.from_body(operation.given, request)
         name = next((str(value) for value in request.path_params.values()), "")
-        told = await operation.handle(Call(desk=self._desk, asker=asker, name=name), given)
+        call = Call(desk=self._desk, register=self._register, asker=asker, name=name)
+        told = await operation.handle(call, given)
         return Response(told.model_dump_json(), operation.status, media_type=_JSON)
 
     def _bearer(self, operation: Operation, request: Request) -> Bearer:

@@ -6,16 +6,20 @@ from typing import Final
 
 from chatfold.eventlog import EventLog, KafkaUnreachable
 from chatfold.operations import Tables, TablesAway
+from chatfold.tenancy import TenantDirectory
 
 REACH_SECONDS: Final = 1.5
 
 
-def readiness(log: EventLog, tables: Tables) -> Callable[[], Awaitable[Sequence[str]]]:
-    """Tells which server does not answer."""
+def readiness(
+    log: EventLog, tables: Tables, directory: TenantDirectory
+) -> Callable[[], Awaitable[Sequence[str]]]:
+    """Tells which server does not answer, and whether tenants are followed."""
 
     async def unready() -> Sequence[str]:
         reasons = await asyncio.gather(_log(log), _tables(tables))
-        return [reason for reason in reasons if reason]
+        deaf = None if directory.is_following else "the tenants topic is not followed any more"
+        return [reason for reason in (*reasons, deaf) if reason]
 
     return unready
 

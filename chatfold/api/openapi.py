@@ -7,9 +7,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from chatfold.api import answers, problems
+from chatfold.api.calls import Operation
 from chatfold.api.problems import STATUSES, Kind
 from chatfold.api.questions import Nothing
-from chatfold.api.routes import OPERATIONS, Operation
+from chatfold.api.routes import OPERATIONS
 from chatfold.operations.asking import LONGEST_KEY
 
 Node = dict[str, object]
@@ -23,7 +24,7 @@ _MEANS: Final = {
     403: "The token may look and not act.",
     404: "There is no such thing, or the tables do not know it yet.",
     408: "The body did not arrive in time.",
-    409: "The delivery has not failed.",
+    409: "As things stand it cannot be done; `detail` says why.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A parameter, a header or a field is wrong; `errors` names each.",
@@ -31,13 +32,13 @@ _MEANS: Final = {
     503: "Kafka or PostgreSQL is away; ask again after `Retry-After` seconds.",
 }
 _ABOUT: Final = """\
-What operators see and do: deliveries and chats.
+What operators see and do: deliveries, jobs, chats and tenants.
 
 Lists come from the tables, which follow the log and may be a moment behind it. An action is an
 input in the log, with the name of the token that asked for it; `202` means that it is there for
-good, and what was decided from it shows in the delivery or the chat. Give an `Idempotency-Key`
-where you may have to ask again: the same key for the same thing counts once, for as long as the
-decider remembers (`CHATFOLD_DEDUPE_WINDOW_DAYS`).
+good, and what was decided from it shows in the delivery, the job or the chat. Give an
+`Idempotency-Key` where you may have to ask again: the same key for the same thing counts once, for
+as long as the decider remembers (`CHATFOLD_DEDUPE_WINDOW_DAYS`).
 """
 
 
@@ -88,12 +89,18 @@ def _has_body(operation: Operation) -> bool:
 def _parameters(operation: Operation) -> Iterator[Node]:
     for part in operation.path.split("/"):
         if part.startswith("{"):
-            schema = {"type": "string", "format": "uuid"}
-            yield {"name": part.strip("{}"), "in": "path", "required": True, "schema": schema}
+            name = part.strip("{}")
+            yield {"name": name, "in": "path", "required": True, "schema": _named(name)}
     if operation.by_query:
         yield from _query(operation)
     if operation.acts:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
+
+
+def _named(name: str) -> Node:
+    """What is called an id is a UUID; a tenant has a word."""
+    is_id = name.endswith("_id")
+    return {"type": "string", "format": "uuid"} if is_id else {"type": "string"}
 
 
 def _query(operation: Operation) -> Iterator[Node]:

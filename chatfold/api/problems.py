@@ -25,6 +25,7 @@ class Kind(StrEnum):
     WRONG_METHOD = "wrong-method"
     TOO_SLOW = "too-slow"
     CONFLICT = "not-retryable"
+    NO_MASTER_KEY = "no-master-key"
     TOO_LARGE = "too-large"
     WRONG_MEDIA = "wrong-media-type"
     FAILED = "internal-error"
@@ -41,6 +42,7 @@ STATUSES: Final = MappingProxyType(
         Kind.WRONG_METHOD: 405,
         Kind.TOO_SLOW: 408,
         Kind.CONFLICT: 409,
+        Kind.NO_MASTER_KEY: 409,
         Kind.TOO_LARGE: 413,
         Kind.WRONG_MEDIA: 415,
         Kind.FAILED: 500,

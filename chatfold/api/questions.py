@@ -14,8 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from chatfold.operations.words import Awaited, Status
-from schemas.content import Content, Media, MessageKind
+from chatfold.operations.words import Awaited, JobStatus, Status
+from projections.queries import LONGEST_SEARCH
+from schemas.content import Content, JobKind, Media, MessageKind
 
 LONGEST_TEXT = 16_384
 MOST_RETRIES = 10_000
@@ -58,19 +59,37 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Filter(Given):
-    """Which deliveries: all that is given must hold."""
+    """Which deliveries or jobs: all that is given must hold."""
 
     tenant: Tenant = None
     chat_id: UUID | None = None
-    provider: Word | None = None
-    account: Word | None = None
     error_code: Word | None = None
-    waiting_for: list[Awaited] = Field([], max_length=2, description="only what waits for these")
     since: Moment | None = Field(None, description="created then or later")
     until: Moment | None = Field(None, description="created before then")
 
+    @property
+    def chat(self) -> str | None:
+        """The chat's id as text."""
+        return str(self.chat_id) if self.chat_id else None
 
-class DeliveryQuery(Filter):
+
+class Bulk(Filter):
+    """Which of those that can be tried again."""
+
+    limit: int = Field(1_000, ge=1, le=MOST_RETRIES, description="at most so many")
+    cursor: Cursor = None
+    dry_run: bool = Field(default=False, description="only count")
+
+
+class OfDeliveries(Filter):
+    """What only deliveries have."""
+
+    provider: Word | None = None
+    account: Word | None = None
+    waiting_for: list[Awaited] = Field([], max_length=2, description="only what waits for these")
+
+
+class DeliveryQuery(OfDeliveries):
     """Which deliveries to list."""
 
     status: list[Status] = Field([], max_length=8, description="one of these; all if none is given")
@@ -78,16 +97,43 @@ class DeliveryQuery(Filter):
     cursor: Cursor = None
 
 
-class RetryFilter(Filter):
+class RetryFilter(OfDeliveries, Bulk):
     """Which deliveries to try again: those that wait, and match all that is given.
 
     `saved_only` ones may have arrived already, and are only taken where `status` names them.
     """
 
     status: list[Literal["failed", "saved_only"]] = Field(["failed"], min_length=1, max_length=2)
-    limit: int = Field(1_000, ge=1, le=MOST_RETRIES, description="at most so many")
+
+
+class JobQuery(Filter):
+    """Which jobs to list."""
+
+    kind: list[JobKind] = Field([], max_length=7, description="one of these; all if none is given")
+    status: list[JobStatus] = Field(
+        [], max_length=5, description="one of these; all if none is given"
+    )
+    limit: Limit = 50
     cursor: Cursor = None
-    dry_run: bool = Field(default=False, description="only count")
+
+
+class JobRetryFilter(Bulk):
+    """Which jobs about files to do again: those that have failed, and match all that is given."""
+
+    kind: list[Literal["store", "transcribe", "extract", "describe"]] = Field(
+        [], max_length=4, description="one of these; all if none is given"
+    )
+
+
+class SearchQuery(Given):
+    """Which words to look for, as for a search engine: `invoice "last year" -draft`."""
+
+    q: str = Field(min_length=1, max_length=LONGEST_SEARCH, description="the words")
+    tenant: Tenant = None
+    chat_id: UUID | None = None
+    since: Moment | None = Field(None, description="in messages of then or later")
+    until: Moment | None = Field(None, description="in messages of before then")
+    limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 20
 
 
 class ChatQuery(Given):

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from chatfold.api.problems import Kind, Mistake, Problem
 from chatfold.api.questions import Given
+from chatfold.tenancy.files import worded
 from schemas import codec
 
 G = TypeVar("G", bound=Given)
@@ -73,8 +74,8 @@ def _checked(kind: type[G], raw: dict[str, object], wrong: str) -> G:
         return kind.model_validate(raw)
     except ValidationError as error:
         mistakes = [
-            Mistake(".".join(map(str, one["loc"])) or "body", one["msg"])
-            for one in error.errors(include_url=False, include_input=False, include_context=False)
+            Mistake(".".join(map(str, one["loc"])) or "body", worded(one))
+            for one in error.errors(include_url=False, include_input=False)
         ]
     raise Problem(Kind.INVALID, wrong, mistakes)
 

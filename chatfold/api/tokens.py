@@ -100,7 +100,7 @@ def _entries(single: str | None, several: str | None) -> Iterator[tuple[Bearer, 
 def _token(bearer: Bearer, secret: str, secrets: Secrets) -> Token:
     if secret.startswith(_REFERENCES):
         try:
-            secret = secrets.resolve(secret)
+            secret = secrets.resolve(secret, tenant=None)
         except SecretMissing as missing:
             raise Refusal(f"the API token of {bearer.name!r}: {missing}") from None
     if not secret:

@@ -4,6 +4,7 @@ import getpass
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from typing import Final, NoReturn
 
 import typer
@@ -79,5 +80,4 @@ def refuse(what: Unknown | NotRetryable, name: str) -> NoReturn:
 
 def told(asked: Asked) -> dict[str, str]:
     """The action as JSON."""
-    found = {"input_id": asked.input_id, "chat_id": asked.chat_id}
-    return {**found, "reply_id": asked.reply_id} if asked.reply_id else found
+    return {name: value for name, value in asdict(asked).items() if value is not None}

@@ -1,7 +1,8 @@
 """`chatfold chats`: who writes, and what was said, from the tables."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chatfold import settings
-from chatfold.cli.output import AsJson, explained, plain, print_json
+from chatfold.cli.output import AsJson, explained, moment_of, plain, print_json, size_of
 from chatfold.operations import tables
 from chatfold.refusal import Refusal
 from projections import queries
@@ -26,6 +27,14 @@ app = typer.Typer(
     reads the log itself.
     """,
 )
+
+SHORT: Final = 200
+
+_FOUND: Final = {
+    "media_transcript": "says",
+    "extracted_media_content": "reads",
+    "image_description": "shows",
+}
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
@@ -54,9 +63,10 @@ def show(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show a chat: who it is, its conversations and its last messages.
+    """Show a chat: who it is, its last messages with what is in their files, and summaries.
 
-    A person known by several ids has one chat, shown by each of them.
+    Who answered is shown with the tokens that it took, in and out. A person known by several ids
+    has one chat, shown by each of them.
 
     The exit code is 1 if the tables know no such chat.
     """
@@ -103,29 +113,32 @@ def _show_list(found: list[Found]) -> None:
     table = Table("chat", "tenant", "platform", "who", "last activity", "conversation", box=None)
     for one in found:
         state = f"{one['conversation_status'] or 'none'} ({one['message_count'] or 0})"
-        cells = (one["chat_id"], one["tenant_id"], one["platform"], _name(one))
-        table.add_row(*map(plain, cells), _time(one["last_activity_at"]), state)
+        cells = (one["chat_id"], one["tenant_id"], one["platform"], name_of(one))
+        table.add_row(*map(plain, cells), moment_of(one["last_activity_at"]), state)
     Console().print(table)
 
 
 def _show_chat(found: Found) -> None:
     console = Console()
-    who = f"{_name(found)}, {found['platform']} {found['platform_user_id']}"
+    who = f"{name_of(found)}, {found['platform']} {found['platform_user_id']}"
     console.print(plain(f"{found['chat_id']}  {found['tenant_id']}"), style="bold")
     console.print(plain(f"{who}; through {found['provider']} {found['account']}"))
     if names := _other_names(found):
         console.print(plain(f"also known as {', '.join(names)}"))
-    table = Table("time", "#", "from", "kind", "what", "delivery", box=None)
+    table = Table("time", "#", "from", "kind", "what", "answered by", "delivery", box=None)
     messages = found["messages"]
     assert isinstance(messages, list)
     for one in messages:
         number = f"{one['conversation']}.{one['number']}"
-        cells = (_time(one["created_at"]), number, one["origin"], one["kind"], _words(one))
-        table.add_row(*map(plain, cells), plain(_delivery(one)))
+        cells = (moment_of(one["created_at"]), number, one["origin"], one["kind"], _words(one))
+        table.add_row(*map(plain, cells), *map(plain, (_author(one), _delivery(one))))
     console.print(table)
+    for summary in _summaries(found):
+        console.print(plain(summary))
 
 
-def _name(one: Found) -> str:
+def name_of(one: Found) -> str:
+    """What a person is called, or else reached by."""
     names = " ".join(str(one[part]) for part in ("first_name", "last_name") if one[part])
     return names or str(one["username"] or one["phone_e164"] or one["platform_user_id"])
 
@@ -140,13 +153,39 @@ def _other_names(found: Found) -> list[str]:
 def _words(one: Found) -> str:
     if one["deleted_at"]:
         return "(deleted)"
-    words = one["text_content"] or one["media_caption"] or one["media_description"] or ""
-    return str(words).replace("\n", " ⏎ ") + (" (edited)" if one["edited_at"] else "")
+    said = one["text_content"] or one["media_caption"]
+    parts = (said, _file(one), *(_found(one, *what) for what in _FOUND.items()))
+    words = "\n".join(str(part) for part in parts if part)
+    return words.replace("\n", " ⏎ ") + (" (edited)" if one["edited_at"] else "")
+
+
+def _file(one: Found) -> str | None:
+    """Its name, what it is and how large; nothing where there is no file."""
+    told = (one["media_description"], one["media_mime"], size_of(one["media_size"]))
+    return f"[{', '.join(str(part) for part in told if part)}]" if any(told) else None
+
+
+def _found(one: Found, column: str, what: str) -> str | None:
+    words = one[column]
+    if not words:
+        return None
+    text = " ".join(str(words).split())
+    return f"{what}: {text[:SHORT]}…" if len(text) > SHORT else f"{what}: {text}"
+
+
+def _author(one: Found) -> str:
+    tokens = f"{one['tokens_in'] or 0}+{one['tokens_out'] or 0}" if one["model"] else None
+    return " ".join(str(part) for part in (one["handler"], one["model"], tokens) if part)
+
+
+def _summaries(found: Found) -> Iterator[str]:
+    """What each conversation was about, in their order."""
+    conversations = found["conversations"]
+    assert isinstance(conversations, list)
+    for one in reversed(conversations):
+        if one["conversation_summary"]:
+            yield f"conversation {one['number']}: {one['conversation_summary']}"
 
 
 def _delivery(one: Found) -> str:
     return " ".join(str(part) for part in (one["delivery_status"], one["error_code"]) if part)
-
-
-def _time(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M:%S}" if value else "-"

@@ -1,4 +1,4 @@
-"""Which deliveries a command is about: its options, and what they come to."""
+"""Which deliveries or jobs a command is about: its options, and what they come to."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from chatfold import clock
 from chatfold.cli.chats import chat_id_of
 from chatfold.operations.words import Awaited
 from chatfold.refusal import Refusal
-from projections.queries import Wanted
+from projections.queries import Wanted, WantedJobs
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -67,6 +67,28 @@ def wanted(
     )
 
 
+def wanted_jobs(
+    *,
+    tenant: str | None,
+    chat: str | None,
+    kind: Sequence[str],
+    status: Sequence[str],
+    error_code: str | None,
+    since: str | None,
+    until: str | None,
+) -> WantedJobs:
+    """What the options come to; raises `Refusal`."""
+    return WantedJobs(
+        tenant=tenant,
+        chat_id=chat_id_of(chat) if chat else None,
+        kinds=kind,
+        statuses=status,
+        error_code=error_code,
+        since=moment(since),
+        until=moment(until),
+    )
+
+
 def moment(text: str | None) -> datetime | None:
     """The time that is told, as one or as how long ago; raises `Refusal`."""
     if text is None:
@@ -80,9 +102,9 @@ def moment(text: str | None) -> datetime | None:
         raise Refusal(f"{text!r} is no time: write 90m, 2h, 3d, or 2026-01-05T20:00") from None
 
 
-def uuid(text: str) -> str:
-    """The id of a reply; raises `Refusal`."""
+def uuid(text: str, what: str) -> str:
+    """The id of a reply or a job; raises `Refusal`."""
     try:
         return str(UUID(text))
     except ValueError:
-        raise Refusal(f"{text!r} is not the id of a reply") from None
+        raise Refusal(f"{text!r} is not the id of a {what}") from None

@@ -1,7 +1,7 @@
 """`chatfold deliveries`: what became of replies, and another try for those that failed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -23,8 +23,9 @@ from chatfold.cli.choosing import (
     WaitingFor,
     uuid,
 )
-from chatfold.cli.output import AsJson, explained, plain, print_json
-from chatfold.operations import Asked, NotRetryable, Page, Unknown
+from chatfold.cli.output import AsJson, explained, moment_of, plain, print_json
+from chatfold.cli.retrying import Bulk, Many, retry_many, retry_one
+from chatfold.operations import Asker, Batch, Desk, Page, Unknown
 from chatfold.operations.words import Status
 from chatfold.refusal import Refusal
 from projections.queries import Found, Wanted
@@ -89,7 +90,7 @@ def show(
     The exit code is 1 if the tables know no such reply.
     """
     with explained():
-        found = asyncio.run(_one(uuid(reply_id)))
+        found = asyncio.run(_one(uuid(reply_id, "reply")))
     if isinstance(found, Unknown):
         acting.refuse(found, reply_id)
     if as_json:
@@ -142,48 +143,19 @@ def retry(
         if reply_id is not None:
             if dry_run or wanted != Wanted(statuses=wanted.statuses) or status:
                 raise Refusal("give either the id of a reply, or options that choose some")
-            _retry_one(uuid(reply_id), as_json)
+            retry_one(Desk.retry, uuid(reply_id, "reply"), as_json)
             return
-        _retry_all(wanted, cursor, limit, dry_run=dry_run, yes=yes, as_json=as_json)
+        bulk = Bulk(limit=limit, cursor=cursor, dry_run=dry_run)
+        retry_many(_many(wanted), bulk, "deliveries", yes=yes, as_json=as_json)
 
 
-def _retry_one(reply_id: str, as_json: bool) -> None:
-    asked = asyncio.run(_asked(reply_id))
-    if isinstance(asked, Unknown | NotRetryable):
-        acting.refuse(asked, reply_id)
-    if as_json:
-        print_json(acting.told(asked))
-    else:
-        Console(stderr=True).print(f"{reply_id}: asked for", markup=False, highlight=False)
+def _many(wanted: Wanted) -> Many:
+    def ask(desk: Desk, asker: Asker, bulk: Bulk) -> AsyncIterator[Batch]:
+        return desk.retry_matching(
+            wanted, asker, cursor=bulk.cursor, limit=bulk.limit, dry_run=bulk.dry_run
+        )
 
-
-def _retry_all(
-    wanted: Wanted, cursor: str | None, limit: int, *, dry_run: bool, yes: bool, as_json: bool
-) -> None:
-    if not dry_run and not yes:
-        counted = asyncio.run(_retried(wanted, cursor, limit, dry_run=True))
-        _confirm(counted)
-    done = asyncio.run(_retried(wanted, cursor, limit, dry_run=dry_run))
-    if as_json:
-        print_json(done)
-        return
-    words = "would be tried again" if dry_run else "are asked for again"
-    console = Console(stderr=True)
-    console.print(f"{done['matched']} {words}{_twice(done)}", highlight=False)
-    if done["next_cursor"]:
-        console.print(f"there may be more: --cursor {done['next_cursor']}", highlight=False)
-
-
-def _confirm(counted: Found) -> None:
-    question = f"Try {counted['matched']} deliveries again{_twice(counted)}?"
-    if not Console(stderr=True).is_terminal:
-        raise Refusal(f"{question} Nobody is there to ask: give --yes, or --dry-run to count")
-    typer.confirm(question, abort=True, err=True)
-
-
-def _twice(counted: Found) -> str:
-    number = counted["unconfirmed"]
-    return f" ({number} of them may have arrived already)" if number else ""
+    return ask
 
 
 async def _list(wanted: Wanted, cursor: str | None, limit: int) -> Page:
@@ -196,36 +168,10 @@ async def _one(reply_id: str) -> Found | Unknown:
     return await acting.lists(settings.load()).delivery(reply_id)
 
 
-async def _asked(reply_id: str) -> Asked | Unknown | NotRetryable:
-    async with acting.desk() as desk:
-        return await desk.retry(reply_id, acting.asker())
-
-
-async def _retried(wanted: Wanted, cursor: str | None, limit: int, *, dry_run: bool) -> Found:
-    asked: list[int] = []
-    unconfirmed = 0
-    progress = Console(stderr=True).status("looking …")
-    async with acting.desk() as desk:
-        with progress, acting.explained_appends(asked):
-            async for batch in desk.retry_matching(
-                wanted, acting.asker(), cursor=cursor, limit=limit, dry_run=dry_run
-            ):
-                asked.append(batch.found)
-                unconfirmed += batch.unconfirmed
-                cursor = batch.next_cursor
-                progress.update(f"{sum(asked)} …")
-    return {
-        "matched": sum(asked),
-        "unconfirmed": unconfirmed,
-        "dry_run": dry_run,
-        "next_cursor": cursor,
-    }
-
-
 def _show_list(page: Page) -> None:
     table = Table("created", "reply", "to", "status", "#", "waits for", "error", "what", box=None)
     for one in page.rows:
-        cells = (_time(one["created_at"]), one["reply_id"], _whom(one), one["status"])
+        cells = (moment_of(one["created_at"]), one["reply_id"], _whom(one), one["status"])
         waiting, error = one["waiting_for"] or "-", one["error_code"] or "-"
         rest = (one["attempt"] or "-", waiting, error, _words(one))
         table.add_row(*map(plain, (*cells, *rest)))
@@ -239,14 +185,14 @@ def _show_one(found: Found) -> None:
     console.print(plain(f"{found['reply_id']}  {found['tenant_id']}"), style="bold")
     console.print(plain(f"to {_whom(found)}, chat {found['chat_id']}: {_words(found)}"))
     waiting = f", waits for {found['waiting_for']}" if found["waiting_for"] else ""
-    console.print(plain(f"{found['status']}{waiting}; created {_time(found['created_at'])}"))
+    console.print(plain(f"{found['status']}{waiting}; created {moment_of(found['created_at'])}"))
     table = Table("#", "began", "channel", "outcome", "http", "error", "next try", box=None)
     attempts = found["attempts"]
     assert isinstance(attempts, list)
     for one in attempts:
         error = " ".join(str(one[part]) for part in ("error_code", "error_message") if one[part])
-        head = (one["attempt"], _time(one["started_at"]), one["channel"] or "-", one["outcome"])
-        rest = (one["http_status"] or "-", error or "-", _time(one["next_attempt_at"]))
+        head = (one["attempt"], moment_of(one["started_at"]), one["channel"] or "-", one["outcome"])
+        rest = (one["http_status"] or "-", error or "-", moment_of(one["next_attempt_at"]))
         table.add_row(*map(plain, (*head, *rest)))
     console.print(table)
 
@@ -258,7 +204,3 @@ def _whom(one: Found) -> str:
 
 def _words(one: Found) -> str:
     return str(one["preview"] or f"[{one['kind']}]").replace("\n", " ")
-
-
-def _time(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M:%S}" if value else "-"

@@ -16,6 +16,7 @@ from chatfold.eventlog import KafkaUnreachable
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from chatfold.tenancy import SecretMissing, Secrets, TenantDirectory
+from chatfold.tenancy.references import references
 from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.tenants import Account, Tenant
@@ -93,7 +94,12 @@ async def _tenants(chosen: Settings) -> Sequence[str]:
         if not tenants:
             return ["there is none: run `chatfold tenants apply FILE` or `--from-env`"]
         secrets = Secrets.from_environment()
-        return [problem for tenant in tenants for problem in _of_tenant(tenant, secrets)]
+        conflicts = [
+            f"{tenant.tenant_id}, account {account.account}: another tenant has it and gets all of"
+            " it, remove it here"
+            for tenant, account in directory.snapshot.conflicts
+        ]
+        return [*conflicts, *(one for tenant in tenants for one in _of_tenant(tenant, secrets))]
 
 
 @asynccontextmanager
@@ -110,23 +116,29 @@ def _of_tenant(tenant: Tenant, secrets: Secrets) -> list[str]:
     of_accounts = [
         f"{tenant.tenant_id}, account {account.account}: {problem}"
         for account in tenant.accounts
-        for problem in _of_account(account, secrets)
+        for problem in _of_account(account)
     ]
-    return [*of_accounts, *(f"{tenant.tenant_id}: {one}" for one in _of_handlers(tenant))]
+    others = [*_of_references(tenant, secrets), *_of_handlers(tenant)]
+    return [*of_accounts, *(f"{tenant.tenant_id}: {one}" for one in others)]
 
 
-def _of_account(account: Account, secrets: Secrets) -> list[str]:
+def _of_account(account: Account) -> list[str]:
     needed = CHANNELS[account.provider].required_credentials
     problems = [
         f"credential {name} is missing" for name in needed if name not in account.credentials
     ]
     if not account.secrets and account.provider in PROVIDERS:
         problems.append("it has no secret, so that every webhook is refused")
-    for reference in (*account.credentials.values(), *account.secrets):
+    return problems
+
+
+def _of_references(tenant: Tenant, secrets: Secrets) -> list[str]:
+    problems = []
+    for where, reference in references(tenant):
         try:
-            secrets.resolve(reference)
+            secrets.resolve(reference, tenant=tenant.tenant_id)
         except SecretMissing as missing:
-            problems.append(str(missing))
+            problems.append(f"{where}: {missing}")
     return problems
 
 

@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, cast
 
 import typer
 from aiokafka import ConsumerRecord
+from msgspec import to_builtins
 from rich.console import Console
 from rich.table import Table
 
 from chatfold import reading, settings
-from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.cli.output import AsJson, explained, plain, print_json
 from schemas import codec, envelope
 from schemas.content import Platform
 from schemas.envelope import Recorded
 from schemas.identity import chat_id as derive_chat
 from schemas.topics import Topics
+
+LONGEST: Final = 160
 
 app = typer.Typer(
     name="log",
@@ -62,9 +65,17 @@ def show(
     table = Table("time", "topic", "#", "type", "what", box=None)
     for entry in entries:
         number = str(entry.sequence or "")
-        what = codec.dumps(entry.data).decode()[:160]
-        table.add_row(f"{entry.time:%H:%M:%S.%f}", entry.topic, number, entry.type, what)
+        cells = (f"{entry.time:%H:%M:%S.%f}", entry.topic, number, entry.type, _what(entry.data))
+        table.add_row(*map(plain, cells))
     Console().print(table)
+
+
+def _what(data: object) -> str:
+    """The beginning of it as JSON, our own ids at the end: they say the least."""
+    told = cast(dict[str, object], to_builtins(data))
+    ids = {name: value for name, value in told.items() if name.endswith("_id")}
+    said = {name: value for name, value in told.items() if name not in ids}
+    return codec.dumps(said | ids).decode()[:LONGEST]
 
 
 def _chat(text: str) -> str:

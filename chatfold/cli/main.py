@@ -12,10 +12,12 @@ from chatfold.cli import (
     deliveries,
     demo,
     doctor,
+    jobs,
     log,
     migrate,
     run,
     sandbox,
+    search,
     stack,
     status,
     tenants,
@@ -39,10 +41,10 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, dead_letters, log):
+for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, jobs, dead_letters, log):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
-for single in (run, sandbox, demo, status, doctor):
+for single in (search, run, sandbox, demo, status, doctor):
     single.register(app)
 
 

@@ -27,6 +27,23 @@ def plain(value: object) -> Text:
     return Text("".join(c if c.isprintable() else "\ufffd" for c in str(value)))
 
 
+def moment_of(value: object) -> str:
+    """A time as tables show it."""
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else "-"
+
+
+def dollars(micros: object) -> str:
+    """Millionths of a US dollar as tables show them; - where no price is known."""
+    return f"${micros / 1e6:.4f}" if isinstance(micros, int) else "-"
+
+
+def size_of(size: object) -> str:
+    """A number of bytes as people read it."""
+    if not isinstance(size, int):
+        return ""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn what a person can mend into one message on stderr and exit code 2."""

@@ -21,6 +21,7 @@ class RoleName(StrEnum):
     DECIDER = "decider"
     DELIVERY = "delivery"
     REPLY = "reply"
+    MEDIA = "media"
     PROJECTOR = "projector"
     VIEWS = "views"
     API = "api"

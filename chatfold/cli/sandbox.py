@@ -49,15 +49,20 @@ def sandbox(
     ] = "WP_APP_SECRET",
     as_json: AsJson = False,
 ) -> None:
-    """Stand in for the providers' APIs until SIGTERM or Ctrl-C.
+    """Stand in for the providers' APIs and for a model service until SIGTERM or Ctrl-C.
 
-    WhatsApp Cloud, Telegram, Instagram, Whapi, Evolution and Green API; Twilio and web push.
+    WhatsApp Cloud, Telegram, Instagram, Whapi, Evolution and Green API; Twilio and web push;
+    models that speak as OpenAI's, to be named as `base_url` of a tenant's models.
     It takes every well-formed message, remembers every request, and fails on demand:
 
     * `GET /_sandbox/summary` counts what was taken, and names what was taken twice;
     * `GET /_sandbox/requests?to=…&text=…` shows the requests, `DELETE` forgets them;
     * `POST /_sandbox/faults {"fault": "429", "match": {"to": "…"}, "times": 2}` orders faults:
-      a status, slow, cut_before_read, cut_after_read, lost_answer, malformed.
+      a status, slow, cut_before_read, cut_after_read, lost_answer, malformed; for models also
+      cut_stream, no_finish, streamed_error, content_filter, ended_early, quota; for files
+      wrong_sha, wrong_mime, expired, private_redirect, endless;
+    * `POST /_sandbox/sayings {"to": "…", "say": "…"}` has the model answer what holds these
+      words; with `sha256` in place of `to` it is what it hears or sees in a file.
 
     Point an account at it by its `base_url`.
     """

@@ -1,23 +1,42 @@
 """`chatfold status`: at a glance, what runs, what lags and what waits for somebody."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import aiohttp
-import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import database, settings
-from chatfold.cli.output import AsJson, explained, print_json
+from chatfold import settings
+from chatfold.cli.output import AsJson, dollars, explained, print_json
 from chatfold.lags import Lag, count, lags
+from chatfold.operations import TablesAway, tables
 from chatfold.settings import Settings
 from schemas import codec
 from schemas.topics import Topics
 from streams.topology import PORTS
 
 TIMEOUT_SECONDS = 2.0
+
+_SENDS: Final = "SELECT outcome::text AS what, count(*) FROM delivery_attempts GROUP BY 1"
+_JOBS: Final = """
+SELECT status::text AS what, count(*) FROM processing_jobs
+WHERE status <> 'succeeded' AND status <> 'discarded' GROUP BY 1
+"""
+_MODELS: Final = """
+SELECT w.what, w.count FROM (
+    SELECT count(*) AS calls, coalesce(sum(tokens_in), 0) AS tokens_in,
+           coalesce(sum(tokens_out), 0) AS tokens_out,
+           coalesce(sum(cost_micros), 0) AS cost_micros,
+           count(*) FILTER (WHERE cost_micros IS NULL) AS without_price
+    FROM model_calls WHERE NOT reused AND called_at >= now() - interval '24 hours') c
+CROSS JOIN LATERAL (
+    VALUES ('calls', c.calls), ('tokens_in', c.tokens_in), ('tokens_out', c.tokens_out),
+           ('cost_micros', c.cost_micros), ('without_price', c.without_price)) w (what, count)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +57,8 @@ class Status:
     lags: list[Lag]
     dead_letters: int
     sends: dict[str, int] | None
+    jobs: dict[str, int] | None
+    models: dict[str, int] | None
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +67,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show every role, how far behind it is, failed sends and dead letters.
+    """Show every role, how far behind it is, sends, jobs, what models cost, and dead letters.
 
     Roles are looked for at their usual ports on this machine; lags are those of all machines.
     """
@@ -59,13 +80,16 @@ def status(as_json: AsJson = False) -> None:
 
 
 async def _status(chosen: Settings) -> Status:
-    here, behind, dead, sends = await asyncio.gather(
+    here, behind, dead, told = await asyncio.gather(
         asyncio.gather(*(_role(chosen, role) for role in PORTS)),
         lags(chosen.bootstrap, chosen.topic_prefix),
         count(chosen.bootstrap, Topics(chosen.topic_prefix).dead_letters),
-        _sends(chosen),
+        asyncio.gather(*(_counts(chosen, query) for query in (_SENDS, _JOBS, _MODELS))),
     )
-    return Status(roles=list(here), lags=behind, dead_letters=dead, sends=sends)
+    sends, jobs, models = told
+    return Status(
+        roles=list(here), lags=behind, dead_letters=dead, sends=sends, jobs=jobs, models=models
+    )
 
 
 async def _role(chosen: Settings, role: str) -> RoleStatus:
@@ -86,22 +110,13 @@ async def _role(chosen: Settings, role: str) -> RoleStatus:
     )
 
 
-async def _sends(chosen: Settings) -> dict[str, int] | None:
+async def _counts(chosen: Settings, query: str) -> dict[str, int] | None:
+    """What the tables tell; None where they cannot be asked, or would need too long."""
     try:
-        connection = await database.connect(chosen.database)
-    except (OSError, TimeoutError, asyncpg.PostgresError):
+        async with tables.of_settings(chosen)() as connection:
+            return {row["what"]: row["count"] for row in await connection.fetch(query)}
+    except TablesAway:
         return None
-    try:
-        schema = database.quoted(chosen.database_schema)
-        rows = await connection.fetch(
-            f"SELECT outcome::text, count(*) FROM {schema}.delivery_attempts GROUP BY 1"  # noqa: S608  # a checked name
-        )
-    except asyncpg.UndefinedTableError:
-        return None
-    else:
-        return {row["outcome"]: row["count"] for row in rows}
-    finally:
-        await connection.close()
 
 
 def _show(found: Status) -> None:
@@ -112,6 +127,21 @@ def _show(found: Status) -> None:
         table.add_row(one.role, one.state, lag, "; ".join(one.reasons))
     console = Console()
     console.print(table)
-    sends = found.sends if found.sends is not None else {"unknown: no database": 0}
-    console.print("sends: " + (", ".join(f"{k} {n}" for k, n in sends.items()) or "none yet"))
+    console.print(f"sends: {_told(found.sends, 'none yet')}")
+    console.print(f"jobs: {_told(found.jobs, 'none open, none failed')}")
+    console.print(f"models, last 24 h: {_told(found.models and _cost(found.models), 'not asked')}")
     console.print(f"dead letters: {found.dead_letters}")
+
+
+def _told(counts: Mapping[str, object] | None, nothing: str) -> str:
+    if counts is None:
+        return "unknown: the tables cannot be asked"
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or nothing
+
+
+def _cost(models: Mapping[str, int]) -> Mapping[str, object]:
+    """With the sum in dollars; calls of no known price are named where there are any."""
+    if not models["calls"]:
+        return {}
+    shown = {name: count for name, count in models.items() if name != "cost_micros" and count}
+    return {**shown, "cost": dollars(models["cost_micros"])}

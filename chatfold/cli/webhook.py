@@ -94,7 +94,10 @@ def send(
     """
     with explained():
         known, body = _provider(provider), _read(file)
-        headers = {"content-type": "application/json", **_signature(known, body, secret_ref)}
+        headers = {
+            "content-type": "application/json",
+            **_signature(known, body, secret_ref, tenant),
+        }
         target = _target(url, provider, tenant)
     post = Post(url=target, body=body, headers=headers)
     posts = asyncio.run(post_all(post, count=count, concurrency=concurrency))
@@ -128,11 +131,14 @@ def _json(file: Path) -> object:
         raise Refusal(f"{file} is not JSON: {error}") from None
 
 
-def _signature(provider: Provider, body: bytes, reference: str | None) -> Mapping[str, str]:
+def _signature(
+    provider: Provider, body: bytes, reference: str | None, tenant: str | None
+) -> Mapping[str, str]:
     if reference is None:
         return {}
     try:
-        return provider.sign(body, Secrets.from_environment().resolve(reference))
+        secret = Secrets.from_environment().resolve(reference, tenant=tenant)
+        return provider.sign(body, secret)
     except SecretMissing as error:
         raise Refusal(f"--secret-ref {reference}: {error}") from None
 

@@ -142,7 +142,7 @@ class Addresses:
         tenant, account = owned
         for reference in references:
             try:
-                yield self._secrets.resolve(reference)
+                yield self._secrets.resolve(reference, tenant=tenant.tenant_id)
             except SecretMissing as missing:
                 where = (account.account, account.provider, tenant.tenant_id)
                 logger.warning("account %s at %s of tenant %s: %s", *where, missing)

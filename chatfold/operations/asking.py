@@ -12,10 +12,13 @@ from schemas.inputs import (
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
 )
 
-Action = RetryDelivery | SendByHand | PauseChat | ResumeChat | AutoResume | CloseConversation
+Action = (
+    RetryDelivery | RetryJob | SendByHand | PauseChat | ResumeChat | AutoResume | CloseConversation
+)
 
 LONGEST_KEY: Final = 255
 
@@ -34,11 +37,12 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An action that is in the log for good; `reply_id` is the delivery it is about."""
+    """An action that is in the log for good; the delivery or the job it is about, if any."""
 
     input_id: str
     chat_id: str
     reply_id: str | None = None
+    job_id: str | None = None
 
 
 def recorded(
@@ -64,5 +68,14 @@ def _id(action: Action, asker: Asker, chat_id: str, now: datetime) -> str:
         which = (now.isoformat(), codec.dumps(action).decode())
     else:
         which = ("key", asker.key)
-    about = action.reply_id if isinstance(action, RetryDelivery) else ""
-    return identity.derive("operator", action.type, asker.by, chat_id, about, *which)
+    return identity.derive("operator", action.type, asker.by, chat_id, _about(action), *which)
+
+
+def _about(action: Action) -> str:
+    match action:
+        case RetryDelivery():
+            return action.reply_id
+        case RetryJob():
+            return action.job_id
+        case _:
+            return ""

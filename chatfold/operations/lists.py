@@ -1,4 +1,4 @@
-"""What operators look at: pages of deliveries and chats out of the tables."""
+"""What operators look at: pages of deliveries, jobs and chats, and words in messages."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from chatfold.operations import cursors
 from chatfold.operations.tables import Tables
 from projections import queries
-from projections.queries import Found, Wanted
+from projections.queries import Found, Sought, Wanted, WantedJobs
 
 SHOWN: Final = 50
 
@@ -44,6 +44,24 @@ class Lists:
         """One delivery with its attempts."""
         async with self._tables() as connection:
             return await queries.delivery(connection, reply_id) or Unknown("delivery")
+
+    async def jobs(self, wanted: WantedJobs, *, cursor: str | None, limit: int) -> Page:
+        """A page of jobs, the latest first; raises `BadCursor`."""
+        before = cursors.place(cursor)
+        async with self._tables() as connection:
+            rows = await queries.jobs(connection, wanted, before=before, limit=limit)
+        following = cursors.cursor(rows, limit, time="created_at", name="job_id")
+        return Page(rows=rows, next_cursor=following)
+
+    async def job(self, job_id: str) -> Found | Unknown:
+        """One job with its attempts."""
+        async with self._tables() as connection:
+            return await queries.job(connection, job_id) or Unknown("job")
+
+    async def search(self, sought: Sought, *, limit: int) -> list[Found]:
+        """Messages that hold the words, the best first."""
+        async with self._tables() as connection:
+            return await queries.search(connection, sought, limit=limit)
 
     async def chats(
         self, *, tenant: str | None, paused: bool | None, cursor: str | None, limit: int

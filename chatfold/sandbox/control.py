@@ -1,13 +1,15 @@
-"""`/_sandbox`: order faults, look at what was received, put files."""
+"""`/_sandbox`: order faults, look at what was received, put files, and words into mouths."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from chatfold.sandbox.exchange import JSON, World
+from chatfold.sandbox.exchange import JSON, World, body_of
 from chatfold.sandbox.faults import Fault
 from chatfold.sandbox.media import File, Media
+from chatfold.sandbox.thinking import Sayings
+from providers.reading import text
 from schemas import codec
 
 _FIELDS: Final = frozenset(
@@ -34,6 +36,7 @@ class Control:
 
     world: World
     media: Media
+    sayings: Sayings
 
     def routes(self) -> list[web.RouteDef]:
         """Where the sandbox is controlled."""
@@ -45,6 +48,7 @@ class Control:
             web.delete("/_sandbox/requests", self.clear_requests),
             web.get("/_sandbox/summary", self.summarise),
             web.put("/_sandbox/media/{media}", self.put_file),
+            web.post("/_sandbox/sayings", self.put_saying),
         ]
 
     async def order_fault(self, http: web.Request) -> web.Response:
@@ -87,6 +91,18 @@ class Control:
         """Keep a file for the media endpoints."""
         try:
             self.media.put(http.match_info["media"], File(await http.read(), http.content_type))
+        except ValueError as error:
+            return _json({"error": str(error)}, status=413)
+        return web.Response(status=204)
+
+    async def put_saying(self, http: web.Request) -> web.Response:
+        """Have a model say `say` of the bytes of `sha256`, or `to` what holds these words."""
+        body = await body_of(http)
+        about, to, say = text(body.get("sha256")), text(body.get("to")), text(body.get("say"))
+        if say is None or (about is None) == (to is None):
+            return _json({"error": "there must be `say`, and `sha256` or `to`"}, status=400)
+        try:
+            self.sayings.put(about, say) if about else self.sayings.answer(str(to), say)
         except ValueError as error:
             return _json({"error": str(error)}, status=413)
         return web.Response(status=204)

@@ -10,8 +10,9 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import fetched
 from chatfold.sandbox.journal import Received
-from chatfold.sandbox.media import Media
+from chatfold.sandbox.media import File, Media
 from schemas.content import Json
 
 PROVIDER: Final = "evolution"
@@ -181,7 +182,7 @@ class Endpoints:
         """Show that a message was read, or typing."""
         return await self._told(http, is_send=False)
 
-    async def hand_over(self, http: web.Request) -> web.Response:
+    async def hand_over(self, http: web.Request) -> web.StreamResponse:
         """The file that came with a message, decrypted."""
         key = http.headers.get("apikey", "")
         if not key or key.endswith("expired"):
@@ -189,7 +190,16 @@ class Endpoints:
         named = _id_in(await body_of(http))
         if named == NO_MESSAGE:
             return _error(400, "Bad Request", ["Message not found"]).response
-        file = self.media.find(named)
+        file = await fetched(
+            self.world,
+            http,
+            provider=PROVIDER,
+            account=http.match_info["instance"],
+            name=named,
+            file=self.media.find(named),
+        )
+        if not isinstance(file, File):
+            return file
         body: Json = {
             "mediaType": "documentMessage",
             "fileName": named,

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
-from chatfold.sandbox.faults import Fault, FaultKind, Faults
+from chatfold.sandbox.faults import Fault, FaultKind, Faults, Suffers, befalls_all
 from chatfold.sandbox.journal import Journal, Received
 from schemas import codec
 from schemas.content import Json
@@ -70,23 +70,34 @@ async def answer(
     world: World, api: Api, received: Received, http: web.Request, authorization: str
 ) -> web.Response:
     """Answer a request as the provider would, or as an ordered fault wants it."""
+    fault = await struck(world, received)
+    if fault and not fault.fault.takes_the_message:
+        return _refused(world, api, received, fault, http)
+    judged = api.judge(received, authorization)
+    _record(world, received, judged)
+    if fault and fault.fault is FaultKind.LOST_ANSWER:
+        return cut(http)
+    if fault and fault.fault is FaultKind.MALFORMED:
+        return web.Response(body=b'{"messages": [{"id": "wam', content_type=JSON)
+    return judged.response
+
+
+async def struck(world: World, received: Received, suffers: Suffers = befalls_all) -> Fault | None:
+    """The fault that befalls a request, once it is time to answer."""
     fault = world.faults.take(
-        provider=received.provider, account=received.account, to=received.to, text=received.text
+        provider=received.provider,
+        account=received.account,
+        to=received.to,
+        text=received.text,
+        method=received.method,
+        suffers=suffers,
     )
     received.fault = fault.fault if fault else None
     if world.latency:
         await asyncio.sleep(world.latency)
     if fault and fault.fault is FaultKind.SLOW:
         await asyncio.sleep(fault.delay)
-    if fault and not fault.fault.takes_the_message:
-        return _refused(world, api, received, fault, http)
-    judged = api.judge(received, authorization)
-    _record(world, received, judged)
-    if fault and fault.fault is FaultKind.LOST_ANSWER:
-        return _cut(http)
-    if fault and fault.fault is FaultKind.MALFORMED:
-        return web.Response(body=b'{"messages": [{"id": "wam', content_type=JSON)
-    return judged.response
+    return fault
 
 
 def _refused(
@@ -94,7 +105,7 @@ def _refused(
 ) -> web.Response:
     if fault.fault.status is None:
         world.journal.add(received)
-        return _cut(http)
+        return cut(http)
     refusal = api.refuse(fault.fault.status, fault.retry_after)
     _record(world, received, refusal)
     return refusal.response
@@ -109,7 +120,7 @@ def _record(world: World, received: Received, answered: Answer) -> None:
         world.on_accepted(received)
 
 
-def _cut(http: web.Request) -> web.Response:
+def cut(http: web.Request) -> web.Response:
     """End the connection without an answer."""
     if http.transport is not None:
         http.transport.abort()

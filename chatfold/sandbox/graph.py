@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import handed_over
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
 from schemas.content import Json
@@ -171,11 +172,13 @@ def routes(world: World, media: Media) -> list[web.RouteDef]:
         }
         return Answer(200, body).response
 
-    async def download(http: web.Request) -> web.Response:
+    async def download(http: web.Request) -> web.StreamResponse:
         if not http.headers.get("authorization", "").startswith("Bearer "):
             return web.Response(status=401)
-        file = media.find(http.match_info["media"])
-        return web.Response(body=file.data, content_type=file.mime)
+        name = http.match_info["media"]
+        return await handed_over(
+            world, http, provider=PROVIDER, account="", name=name, file=media.find(name)
+        )
 
     version = r"/{version:v\d+\.\d+}"
     return [

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import handed_over
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
 from schemas.content import Json
@@ -142,9 +143,11 @@ def routes(world: World, media: Media) -> list[web.RouteDef]:
         api = GreenApi(f"{http.scheme}://{http.host}", http.path)
         return await answer(world, api, received, http, http.match_info["token"])
 
-    async def download(http: web.Request) -> web.Response:
-        file = media.find(http.match_info["media"])
-        return web.Response(body=file.data, content_type=file.mime)
+    async def download(http: web.Request) -> web.StreamResponse:
+        name = http.match_info["media"]
+        return await handed_over(
+            world, http, provider=PROVIDER, account="", name=name, file=media.find(name)
+        )
 
     return [
         web.post("/waInstance{account}/{method}/{token}", call),

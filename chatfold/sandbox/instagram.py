@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import handed_over
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
 from providers.reading import mapping, text
@@ -140,11 +141,13 @@ def routes(world: World, media: Media) -> list[web.RouteDef]:
         received = _received(world, http, await body_of(http))
         return await answer(world, messaging, received, http, http.headers.get("authorization", ""))
 
-    async def download(http: web.Request) -> web.Response:
+    async def download(http: web.Request) -> web.StreamResponse:
         if not http.query.get("signature"):
             return web.Response(status=403, text="URL signature mismatch")
-        file = media.find(http.match_info["media"])
-        return web.Response(body=file.data, content_type=file.mime)
+        name = http.match_info["media"]
+        return await handed_over(
+            world, http, provider=PROVIDER, account="", name=name, file=media.find(name)
+        )
 
     return [
         web.post(PREFIX + r"/{version:v\d+\.\d+}/{account}/messages", messages),

@@ -8,12 +8,23 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.clock import Clock
-from chatfold.sandbox import evolution, graph, greenapi, instagram, telegram, twilio, webpush, whapi
+from chatfold.sandbox import (
+    evolution,
+    graph,
+    greenapi,
+    instagram,
+    models,
+    telegram,
+    twilio,
+    webpush,
+    whapi,
+)
 from chatfold.sandbox.control import Control
 from chatfold.sandbox.exchange import World
 from chatfold.sandbox.faults import Faults
 from chatfold.sandbox.journal import Journal, Received
 from chatfold.sandbox.media import Media
+from chatfold.sandbox.thinking import Sayings
 from chatfold.sandbox.webpush import Browsers
 from schemas import codec
 
@@ -21,7 +32,7 @@ LARGEST_BODY: Final = 64_000_000
 
 
 def base_urls(url: str) -> dict[str, str]:
-    """The base URLs of accounts, by provider, for a sandbox at `url`."""
+    """The base URLs of accounts and of models, by provider, for a sandbox at `url`."""
     return {
         graph.PROVIDER: f"{url}/v23.0",
         telegram.PROVIDER: url,
@@ -30,6 +41,7 @@ def base_urls(url: str) -> dict[str, str]:
         evolution.PROVIDER: f"{url}{evolution.PREFIX}",
         greenapi.PROVIDER: url,
         twilio.PROVIDER: url,
+        models.PROVIDER: f"{url}{models.PREFIX}",
     }
 
 
@@ -42,6 +54,7 @@ class Sandbox:
     faults: Faults
     media: Media
     browsers: Browsers
+    sayings: Sayings
 
     @property
     def whatsapp_url(self) -> str:
@@ -78,6 +91,11 @@ class Sandbox:
         """The base URL for Twilio accounts."""
         return base_urls(self.url)[twilio.PROVIDER]
 
+    @property
+    def models_url(self) -> str:
+        """The base URL of the model service; a key is `ACCOUNT:anything`."""
+        return base_urls(self.url)[models.PROVIDER]
+
     def subscription(self, browser: str) -> str:
         """Where to push for a browser, as a site gets it; a push account's base URL is `url`."""
         return codec.dumps(self.browsers.subscribed(browser).subscription(self.url)).decode()
@@ -100,8 +118,9 @@ async def running(
         on_accepted=on_accepted or _tell_nobody,
         latency=latency,
     )
-    media, browsers = Media(), Browsers()
-    runner = web.AppRunner(_app(world, media, browsers), access_log=None, shutdown_timeout=1.0)
+    media, browsers, sayings = Media(), Browsers(), Sayings()
+    app = _app(world, media, browsers, sayings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -112,14 +131,15 @@ async def running(
             faults=world.faults,
             media=media,
             browsers=browsers,
+            sayings=sayings,
         )
     finally:
         await runner.cleanup()
 
 
-def _app(world: World, media: Media, browsers: Browsers) -> web.Application:
+def _app(world: World, media: Media, browsers: Browsers, sayings: Sayings) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
-    app.add_routes(Control(world, media).routes())
+    app.add_routes(Control(world, media, sayings).routes())
     app.add_routes(telegram.routes(world, media))
     app.add_routes(whapi.routes(world, media))
     app.add_routes(evolution.routes(world, media))
@@ -128,6 +148,7 @@ def _app(world: World, media: Media, browsers: Browsers) -> web.Application:
     app.add_routes(greenapi.routes(world, media))
     app.add_routes(twilio.routes(world))
     app.add_routes(webpush.routes(world, browsers))
+    app.add_routes(models.routes(world, sayings))
     return app
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import handed_over
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
 from schemas.content import Json
@@ -96,9 +97,12 @@ def routes(world: World, media: Media) -> list[web.RouteDef]:
         )
         return await answer(world, api, received, http, token)
 
-    async def download(http: web.Request) -> web.Response:
-        file = media.find(http.match_info["path"].rpartition("/")[2])
-        return web.Response(body=file.data, content_type=file.mime)
+    async def download(http: web.Request) -> web.StreamResponse:
+        name = http.match_info["path"].rpartition("/")[2]
+        account = http.match_info["token"].partition(":")[0]
+        return await handed_over(
+            world, http, provider=PROVIDER, account=account, name=name, file=media.find(name)
+        )
 
     return [
         web.post("/bot{token}/{method}", call),

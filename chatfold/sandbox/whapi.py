@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from chatfold.sandbox.exchange import Answer, World, answer, body_of
+from chatfold.sandbox.files import handed_over
 from chatfold.sandbox.journal import Received
 from chatfold.sandbox.media import Media
 from schemas.content import Json
@@ -187,12 +188,15 @@ class Endpoints:
         node = {"id": named, "mime_type": file.mime, "file_size": len(file.data)}
         return Answer(200, {"id": named, "type": "document", "document": node}).response
 
-    async def download(self, http: web.Request) -> web.Response:
+    async def download(self, http: web.Request) -> web.StreamResponse:
         """The bytes of a file."""
         if not is_authorized(_authorization(http)):
             return self.gate.refuse(401, None).response
-        file = self.media.find(http.match_info["media"])
-        return web.Response(body=file.data, content_type=file.mime)
+        name, account = http.match_info["media"], _account(http)
+        file = self.media.find(name)
+        return await handed_over(
+            self.world, http, provider=PROVIDER, account=account, name=name, file=file
+        )
 
     async def _told(
         self, http: web.Request, method: str, *, to: str | None = None, is_send: bool = False
@@ -202,7 +206,7 @@ class Endpoints:
             number=self.world.journal.next_number(),
             received_at=self.world.now(),
             provider=PROVIDER,
-            account=authorization.removeprefix("Bearer ").partition(":")[0],
+            account=_account(http),
             method=method,
             to=to or _word(body.get("to")),
             text=_word(body.get("body") or body.get("caption")),
@@ -215,6 +219,10 @@ class Endpoints:
 def routes(world: World, media: Media) -> list[web.RouteDef]:
     """Where Whapi answers."""
     return Endpoints(world, media).routes()
+
+
+def _account(http: web.Request) -> str:
+    return _authorization(http).removeprefix("Bearer ").partition(":")[0]
 
 
 def _authorization(http: web.Request) -> str:

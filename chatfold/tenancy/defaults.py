@@ -4,18 +4,22 @@ from typing import Final
 
 from chatfold.settings import Settings
 from schemas.content import Platform
-from schemas.tenants import Account, Tenant
+from schemas.tenants import Account, Models, Tenant
 
 TENANT_ID: Final = "default"
 
 
 def tenant_from_settings(
-    settings: Settings, *, whatsapp_url: str | None = None, telegram_url: str | None = None
+    settings: Settings,
+    *,
+    echo: bool = False,
+    whatsapp_url: str | None = None,
+    telegram_url: str | None = None,
 ) -> Tenant | None:
     """Tenant `default` with the accounts that the settings name; None if they name none.
 
-    Secrets are referred to by their variables. The addresses replace the providers' own,
-    for a sandbox.
+    Secrets are referred to by their variables. Where a model can answer it does, unless `echo`
+    shall. The addresses replace the providers' own, for a sandbox.
     """
     accounts = [
         account
@@ -28,7 +32,29 @@ def tenant_from_settings(
     ]
     if not accounts:
         return None
-    return Tenant(tenant_id=TENANT_ID, name="Default", accounts=tuple(accounts))
+    models = _models(settings)
+    return Tenant(
+        tenant_id=TENANT_ID,
+        name="Default",
+        accounts=tuple(accounts),
+        models=models,
+        responder="llm" if models and not echo else "echo",
+    )
+
+
+def _models(settings: Settings) -> Models | None:
+    """OpenAI's models, or another service's that speaks as OpenAI does."""
+    if not settings.openai_api_key:
+        return None
+    usual = Models()
+    named = settings.openai_model
+    return Models(
+        provider="other" if settings.openai_base_url else "openai",
+        base_url=settings.openai_base_url or None,
+        api_key="env:OPENAI_API_KEY",
+        chat=named or usual.chat,
+        vision=named or usual.vision,
+    )
 
 
 def _whatsapp(settings: Settings, account: str | None, base_url: str | None) -> Account | None:

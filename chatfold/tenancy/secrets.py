@@ -1,4 +1,4 @@
-"""Secrets by reference: `env:NAME` and `file:PATH`, read where they are, never written."""
+"""Secrets by reference: `env:NAME`, `file:PATH`, or sealed; read where they are, never written."""
 
 import os
 from collections.abc import Mapping
@@ -7,18 +7,27 @@ from typing import Final
 
 from dotenv import dotenv_values
 
+from chatfold.tenancy import sealing
+
 _ENV: Final = "env:"
 _FILE: Final = "file:"
 
+RESERVED: Final = frozenset(
+    {sealing.VARIABLE, "CHATFOLD_API_TOKEN", "CHATFOLD_API_TOKENS", "DATABASE_URL", "REDIS_URL"}
+)
+"""The deployment's own secrets: no tenant may have them sent to an address of its choice."""
+_PSEUDO: Final = ("/proc/", "/sys/", "/dev/")
+
 
 class SecretMissing(Exception):
-    """A reference leads to nothing; the text names the variable or the file."""
+    """A reference leads to nothing; the text names the variable, the file or the key."""
 
 
 class Secrets:
     """Resolves references, and remembers what files said until `refresh`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self.keys = sealing.master_keys(environment.get(sealing.VARIABLE, ""))
         self._environment = environment
         self._files: dict[str, str] = {}
 
@@ -28,8 +37,15 @@ class Secrets:
         named = dotenv_values(dotenv) if dotenv.is_file() else {}
         return cls({**{k: v for k, v in named.items() if v is not None}, **os.environ})
 
-    def resolve(self, reference: str) -> str:
-        """The secret that `reference` leads to; raises `SecretMissing`."""
+    def resolve(self, reference: str, *, tenant: str | None) -> str:
+        """The secret that `reference`, of `tenant` or the deployment's own, leads to.
+
+        Raises `SecretMissing`.
+        """
+        if reference.startswith(sealing.PREFIX):
+            return self._opened(reference, tenant)
+        if tenant is not None and (reserved := why_reserved(reference)):
+            raise SecretMissing(reserved)
         if reference.startswith(_ENV):
             return self._variable(reference.removeprefix(_ENV))
         if not reference.startswith(_FILE):
@@ -50,11 +66,30 @@ class Secrets:
             self._files[reference] = found
         return changed
 
+    def _opened(self, reference: str, tenant: str | None) -> str:
+        if tenant is None:
+            raise SecretMissing("a sealed secret belongs to a tenant, and is used by it alone")
+        try:
+            return self.keys.open(sealing.parse(reference), tenant=tenant)
+        except sealing.CannotOpen as error:
+            raise SecretMissing(f"{sealing.shown(reference)}: {error}") from None
+
     def _variable(self, name: str) -> str:
         secret = self._environment.get(name, "")
         if not secret:
             raise SecretMissing(f"variable {name} is not set, or is empty")
         return secret
+
+
+def why_reserved(reference: str) -> str | None:
+    """Why no tenant may refer to that, None if it may."""
+    name = reference.removeprefix(_ENV)
+    if name != reference:
+        return f"variable {name} is the deployment's own" if name in RESERVED else None
+    path = reference.removeprefix(_FILE)
+    if path != reference and str(Path(path).resolve()).startswith(_PSEUDO):
+        return f"file {path} is no secret"
+    return None
 
 
 def _read(path: str) -> str:

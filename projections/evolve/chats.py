@@ -18,11 +18,12 @@ HANDLES = frozenset(
         facts.MessageReceived,
         facts.MessageSent,
         facts.MessageSendConfirmed,
+        facts.ConversationSummarised,
     }
 )
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0912  # one case for each fact
     """What the fact changes in the chat's row."""
     match recorded.data:
         case facts.ChatStarted() as fact:
@@ -39,6 +40,8 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             return (_patch(recorded, {column: recorded.time}),)
         case facts.MessageSent() | facts.MessageSendConfirmed():
             return (_patch(recorded, {"last_outbound_at": recorded.time}),)
+        case facts.ConversationSummarised() as fact:
+            return (_patch(recorded, {"last_conversation_summary": text(fact.text)}),)
         case (
             facts.AliasLearned()
             | facts.ConversationOpened()
@@ -73,6 +76,25 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.CommandRefused()
             | facts.BotPaused()
             | facts.BotResumed()
+            | facts.MediaJobRequested()
+            | facts.MediaStored()
+            | facts.MediaTranscribed()
+            | facts.MediaTextExtracted()
+            | facts.MediaDescribed()
+            | facts.ModelCalled()
+            | facts.JobFailed()
+            | facts.JobRetryScheduled()
+            | facts.JobRetryStarted()
+            | facts.JobRetryRequested()
+            | facts.JobAbandoned()
+            | facts.AssistantJoined()
+            | facts.AnswerAwaited()
+            | facts.AnswerRequested()
+            | facts.AnswerGiven()
+            | facts.AnswerDiscarded()
+            | facts.SummaryRequested()
+            | facts.PromptAsked()
+            | facts.PromptAnswered()
         ):
             return ()
         case _ as never:

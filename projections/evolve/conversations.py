@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from projections.rows import Columns, Write
+from projections.rows import Columns, Write, text
 from schemas import facts
 from schemas.content import Origin
 from schemas.envelope import Recorded
@@ -17,11 +17,12 @@ HANDLES = frozenset(
         facts.ReplyGenerated,
         facts.ConversationClosing,
         facts.ConversationClosed,
+        facts.ConversationSummarised,
     }
 )
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each fact
+def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0912  # one case for each fact
     """What the fact changes in the row of its conversation."""
     match recorded.data:
         case facts.ConversationOpened() as fact:
@@ -38,6 +39,9 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             return (_patch(recorded, fact.conversation_id, columns),)
         case facts.ConversationClosed() as fact:
             return (_patch(recorded, fact.conversation_id, _closed(recorded, fact)),)
+        case facts.ConversationSummarised() as fact:
+            columns = {"conversation_summary": text(fact.text)}
+            return (_patch(recorded, fact.conversation_id, columns),)
         case (
             facts.AliasLearned()
             | facts.ChatMoved()
@@ -73,6 +77,25 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # one case for each 
             | facts.CommandRefused()
             | facts.BotPaused()
             | facts.BotResumed()
+            | facts.MediaJobRequested()
+            | facts.MediaStored()
+            | facts.MediaTranscribed()
+            | facts.MediaTextExtracted()
+            | facts.MediaDescribed()
+            | facts.ModelCalled()
+            | facts.JobFailed()
+            | facts.JobRetryScheduled()
+            | facts.JobRetryStarted()
+            | facts.JobRetryRequested()
+            | facts.JobAbandoned()
+            | facts.AssistantJoined()
+            | facts.AnswerAwaited()
+            | facts.AnswerRequested()
+            | facts.AnswerGiven()
+            | facts.AnswerDiscarded()
+            | facts.SummaryRequested()
+            | facts.PromptAsked()
+            | facts.PromptAnswered()
         ):
             return ()
         case _ as never:

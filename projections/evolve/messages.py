@@ -8,6 +8,7 @@ from projections.rows import (
     Columns,
     Standing,
     Write,
+    count,
     identifier,
     is_uuid,
     json,
@@ -15,7 +16,7 @@ from projections.rows import (
     text,
 )
 from schemas import facts
-from schemas.content import Content, Media, Origin, Status
+from schemas.content import Content, Media, Origin, Status, StoredMedia
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
@@ -37,10 +38,20 @@ HANDLES = frozenset(
         facts.RetryRequested,
         facts.FallbackChosen,
         facts.MessageStatusReported,
+        facts.MediaStored,
+        facts.MediaTranscribed,
+        facts.MediaTextExtracted,
+        facts.MediaDescribed,
+        facts.AnswerGiven,
     }
 )
 
 _ACTORS = {Origin.USER: "user", Origin.SYSTEM: "system"}
+_FOUND = {
+    facts.MediaTranscribed: "media_transcript",
+    facts.MediaTextExtracted: "extracted_media_content",
+    facts.MediaDescribed: "image_description",
+}
 _PENDING = Standing(attempt=0, rank=RANKS["pending"])
 
 
@@ -54,7 +65,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
         case facts.ReplyGenerated() as fact:
             return (_generated(recorded, fact),)
         case facts.MessageEdited() as fact:
-            columns = {**_content(fact.content), "edited_at": recorded.time}
+            columns = {**_edited(fact.content), "edited_at": recorded.time}
             return (_patch(recorded, fact.message_id, columns),)
         case facts.MessageDeleted() as fact:
             return (_patch(recorded, fact.message_id, {"deleted_at": recorded.time}),)
@@ -77,6 +88,13 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             return (_patch(recorded, fact.reply_id, {}, standing),)
         case facts.MessageStatusReported() as fact:
             return (_reported(recorded, fact),) if is_uuid(fact.message_id) else ()
+        case facts.MediaStored() as fact:
+            return (_patch(recorded, fact.message_id, _stored(fact.stored)),)
+        case facts.MediaTranscribed() | facts.MediaTextExtracted() | facts.MediaDescribed() as fact:
+            columns = {_FOUND[type(fact)]: text(fact.text)}
+            return (_patch(recorded, fact.message_id, columns),)
+        case facts.AnswerGiven() as fact:
+            return _written_by(recorded, fact)
         case (
             facts.AliasLearned()
             | facts.ChatMoved()
@@ -103,6 +121,21 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             | facts.CommandRefused()
             | facts.BotPaused()
             | facts.BotResumed()
+            | facts.MediaJobRequested()
+            | facts.ModelCalled()
+            | facts.JobFailed()
+            | facts.JobRetryScheduled()
+            | facts.JobRetryStarted()
+            | facts.JobRetryRequested()
+            | facts.JobAbandoned()
+            | facts.AssistantJoined()
+            | facts.AnswerAwaited()
+            | facts.AnswerRequested()
+            | facts.AnswerDiscarded()
+            | facts.SummaryRequested()
+            | facts.ConversationSummarised()
+            | facts.PromptAsked()
+            | facts.PromptAnswered()
         ):
             return ()
         case _ as never:
@@ -199,6 +232,35 @@ def _content(content: Content) -> Columns:
         "media_caption": text(content.caption),
     }
     return {**columns, **_media(content.media)} if content.media else columns
+
+
+def _edited(content: Content) -> Columns:
+    """What is not said of the file anew stays as it was found: most edits are of the caption."""
+    unsaid = ("media_mime", "media_sha256", "media_size")
+    columns = _content(content)
+    return {k: value for k, value in columns.items() if value is not None or k not in unsaid}
+
+
+def _stored(stored: StoredMedia) -> Columns:
+    return {
+        "media_key": text(stored.key),
+        "media_mime": text(stored.mime),
+        "media_sha256": text(stored.sha256),
+        "media_size": size(stored.size),
+        "media_thumbnail_key": text(stored.thumbnail_key),
+    }
+
+
+def _written_by(recorded: Recorded[Fact], fact: facts.AnswerGiven) -> tuple[Write, ...]:
+    """Which model wrote the reply; none has written a fallback text."""
+    if fact.usage is None:
+        return ()
+    columns: Columns = {
+        "model": text(fact.usage.model),
+        "tokens_in": count(fact.usage.tokens_in),
+        "tokens_out": count(fact.usage.tokens_out),
+    }
+    return (_patch(recorded, fact.reply_id, columns),)
 
 
 def _media(media: Media) -> Columns:

@@ -20,6 +20,8 @@ HANDLES = frozenset(
         facts.NoticeRecorded,
         facts.InputUnrecognised,
         facts.MessageStatusReported,
+        facts.AnswerGiven,
+        facts.AnswerDiscarded,
     }
 )
 
@@ -44,6 +46,8 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
         case facts.MessageStatusReported() as fact:
             event_type = f"status.{fact.status}"
             return _done(recorded, fact.platform_message_id, event_type, fact.action)
+        case facts.AnswerGiven() | facts.AnswerDiscarded() as fact:
+            return tuple(_answered(recorded, name, fact.action) for name in fact.answers)
         case (
             facts.AliasLearned()
             | facts.ChatMoved()
@@ -76,6 +80,24 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             | facts.CommandRefused()
             | facts.BotPaused()
             | facts.BotResumed()
+            | facts.MediaJobRequested()
+            | facts.MediaStored()
+            | facts.MediaTranscribed()
+            | facts.MediaTextExtracted()
+            | facts.MediaDescribed()
+            | facts.ModelCalled()
+            | facts.JobFailed()
+            | facts.JobRetryScheduled()
+            | facts.JobRetryStarted()
+            | facts.JobRetryRequested()
+            | facts.JobAbandoned()
+            | facts.AssistantJoined()
+            | facts.AnswerAwaited()
+            | facts.AnswerRequested()
+            | facts.SummaryRequested()
+            | facts.ConversationSummarised()
+            | facts.PromptAsked()
+            | facts.PromptAnswered()
         ):
             return ()
         case _ as never:
@@ -86,6 +108,12 @@ def _event_type(fact: facts.MessageReceived) -> str:
     if fact.origin is not Origin.USER:
         return "echo"
     return "reaction" if fact.content.kind is MessageKind.REACTION else "message"
+
+
+def _answered(recorded: Recorded[Fact], message_id: str, action: ActionTaken) -> Write:
+    """What became of a message after it was recorded; a model answers nothing but messages."""
+    key = (recorded.tenant, identifier(message_id), "message", recorded.chat_id)
+    return Write(TABLE, key, recorded.sequence, {"action_taken": action})
 
 
 def _done(

@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from projections.rows import Columns, Write, json, text
 from schemas.tenants import Account, Tenant
 
 TABLE = "tenants"
+
+_ELSEWHERE: Final[dict[str, bool | dict[str, bool]]] = {
+    "tenant_id": True,
+    "name": True,
+    "accounts": True,
+    "responder": True,
+    "models": {"api_key": True, "speech_api_key": True},
+    "assistant": {"system_prompt": True},
+}
+"""What has a column of its own, or is a reference to a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +41,15 @@ def evolve(recorded: TenantRecorded) -> tuple[Write, ...]:
 
 
 def _columns(tenant: Tenant) -> Columns:
-    settings = tenant.model_dump(
-        mode="json", exclude={"tenant_id", "name", "accounts", "responder"}
-    )
+    models = tenant.models
     return {
         "name": text(tenant.name),
         "accounts": json([_account(one) for one in tenant.accounts]),
         "responder": tenant.responder,
-        "settings": json(settings),
+        "llm_provider": models.provider if models else None,
+        "llm_model": text(models.chat) if models else None,
+        "system_prompt": text(tenant.assistant.system_prompt or None),
+        "settings": json(tenant.model_dump(mode="json", exclude=_ELSEWHERE)),
     }
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import quote
 
-from providers.answers import body_of, is_success, missing, refused
+from providers.answers import body_of, gone, is_gone, is_success, missing, refused
 from providers.failures import FailureCode, SendFailure, Unconfirmed
 from providers.greenapi import names, outgoing
 from providers.greenapi.answers import failure, refusal
@@ -68,31 +68,51 @@ def show_typing(message: Heard, credentials: Credentials, base_url: str | None) 
 def fetch_media(
     media: Media, credentials: Credentials, base_url: str | None, max_bytes: int
 ) -> Exchange[Fetched | SendFailure]:
-    """The exchange that asks where a file is now, then fetches it from there."""
+    """The exchange that asks where a file is now, then fetches it from there.
+
+    If the link is dead all the same, it is asked for once more.
+    """
     if lacking := missing(credentials, API_TOKEN):
         return lacking
-    parts = names.file_parts(media.reference)
-    if parts is None:
+    if names.file_parts(media.reference) is None:
         return refused(FailureCode.REFUSED, "not the name of a file")
-    account, chat, message = parts
-    body: Json = {"chatId": chat, "idMessage": message}
-    request = _call(account, "downloadFile", body, credentials[API_TOKEN], base_url)
+    fetched = yield from _fetched(media, credentials[API_TOKEN], base_url, max_bytes)
+    if isinstance(fetched, HttpResponse):
+        fetched = yield from _fetched(media, credentials[API_TOKEN], base_url, max_bytes)
+    return gone(fetched) if isinstance(fetched, HttpResponse) else fetched
+
+
+def _fetched(
+    media: Media, token: str, base_url: str | None, max_bytes: int
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
+    """The file, or why not; the answer itself where the link to it is dead."""
+    request = _asking(media.reference, token, base_url)
     response = yield request
     if not is_success(response):
         return failure(request, response)
     url = text(body_of(response).get("downloadUrl"))
     if marker(url) is not None:
         return _too_large(response, "Green API fetches no file of more than 100 MB")
-    if url is None or not is_own_url(url, base_url):
-        return _unavailable(response, "the answer names no place of Green API's")
-    return (yield from _download(url, media, credentials[API_TOKEN], max_bytes))
+    if url is None:
+        return _unavailable(response, "the answer names no place of the file")
+    if not is_own_url(url, base_url):
+        return refused(FailureCode.UNSAFE_ADDRESS, "the file is at a place not of Green API's")
+    return (yield from _download(url, media, token, max_bytes))
+
+
+def _asking(reference: str, token: str, base_url: str | None) -> HttpRequest:
+    account, chat, message = names.file_parts(reference) or ("", "", "")
+    body: Json = {"chatId": chat, "idMessage": message}
+    return _call(account, "downloadFile", body, token, base_url)
 
 
 def _download(
     url: str, media: Media, token: str, max_bytes: int
-) -> Exchange[Fetched | SendFailure]:
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
     request = HttpRequest(method="GET", url=url, secrets=_secrets(token), max_bytes=max_bytes + 1)
     response = yield request
+    if is_gone(response):
+        return response
     if not is_success(response):
         return failure(request, response)
     if len(response.body) > max_bytes:

@@ -91,7 +91,8 @@ def fetch_media(
         if onward is None:
             return _fetched(request, response, max_bytes)
         if not meta.is_cdn_url(onward, base_url):
-            return _unavailable(response, "the link leads to a host that is not Meta's")
+            detail = "the link leads to a host that is not Meta's"
+            return refused(FailureCode.UNSAFE_ADDRESS, detail)
         request, response = yield from _asked(onward, secrets, max_bytes)
     return _fetched(request, response, max_bytes)
 
@@ -120,8 +121,7 @@ def _onward(url: str, response: HttpResponse) -> str | None:
 def _fetched(request: HttpRequest, response: HttpResponse, max_bytes: int) -> Fetched | SendFailure:
     if response.status in _EXPIRED:
         told = meta.failure(request, response).detail
-        detail = f"the link has expired: {told}"
-        return SendFailure(code=FailureCode.REFUSED, http_status=response.status, detail=detail)
+        return _unavailable(response, f"the link has expired: {told}")
     if not is_success(response):
         return meta.failure(request, response)
     if len(response.body) > max_bytes:

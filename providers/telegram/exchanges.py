@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-from providers.answers import is_success, missing, refused
+from providers.answers import gone, is_gone, is_success, missing, refused
 from providers.failures import FailureCode, SendFailure, Unconfirmed
 from providers.protocol import (
     Accepted,
@@ -91,10 +91,23 @@ def _reading(platform_message_id: str) -> tuple[str, Json] | None:
 def fetch_media(
     media: Media, credentials: Credentials, base_url: str | None, max_bytes: int
 ) -> Exchange[Fetched | SendFailure]:
-    """The exchange that asks where a file is, then fetches it."""
+    """The exchange that asks where a file is, then fetches it.
+
+    The link lives for an hour; if it is dead all the same, it is asked for once more.
+    """
     if lacking := missing(credentials, BOT_TOKEN):
         return lacking
     limit, token = min(max_bytes, DOWNLOAD_LIMIT), credentials[BOT_TOKEN]
+    fetched = yield from _fetched(media, token, base_url, limit)
+    if isinstance(fetched, HttpResponse):
+        fetched = yield from _fetched(media, token, base_url, limit)
+    return gone(fetched) if isinstance(fetched, HttpResponse) else fetched
+
+
+def _fetched(
+    media: Media, token: str, base_url: str | None, limit: int
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
+    """The file, or why not; the answer itself where the link to it is dead."""
     request = _call("getFile", {"file_id": media.reference}, token, base_url)
     response = yield request
     if not is_success(response):
@@ -110,12 +123,12 @@ def fetch_media(
 
 def _download(
     path: str, media: Media, token: str, base_url: str | None, limit: int
-) -> Exchange[Fetched | SendFailure]:
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
     url = f"{_base(base_url)}/file/bot{_quoted(token)}/{path}"
     request = HttpRequest(method="GET", url=url, secrets=_secrets(token), max_bytes=limit + 1)
     response = yield request
-    if response.status == 404:
-        return _unavailable(response, "the file is there no more")
+    if is_gone(response):
+        return response
     if not is_success(response):
         return failure(request, response)
     if len(response.body) > limit:

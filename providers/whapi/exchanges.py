@@ -100,7 +100,7 @@ def _look_up(
         return failure(request, response)
     found = content_of({**body_of(response), "id": None}).media
     if found is None:
-        return refused(FailureCode.MEDIA_UNAVAILABLE, "the message names no file yet")
+        return refused(FailureCode.PROVIDER_DOWN, "the message names no file yet")
     return found
 
 

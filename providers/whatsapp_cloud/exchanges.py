@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from providers import meta
 from providers.answers import body_of as answer_of
-from providers.answers import is_success, missing, refused
+from providers.answers import gone, is_gone, is_success, missing, refused
 from providers.failures import FailureCode, SendFailure, Unconfirmed
 from providers.protocol import (
     Accepted,
@@ -69,13 +69,26 @@ def _tell(
 def fetch_media(
     media: Media, credentials: Credentials, base_url: str | None, max_bytes: int
 ) -> Exchange[Fetched | SendFailure]:
-    """The exchange that asks where a file is, then fetches it from a host of Meta's."""
+    """The exchange that asks where a file is, then fetches it from a host of Meta's.
+
+    The link lives for five minutes; if it is dead all the same, it is asked for once more.
+    """
     if lacking := missing(credentials, ACCESS_TOKEN):
         return lacking
     if not _MEDIA_ID.fullmatch(media.reference):
         return refused(FailureCode.REFUSED, "not the id of a file")
     token = credentials[ACCESS_TOKEN]
-    request = meta.graph_request("GET", f"{_base(base_url)}/{media.reference}", token)
+    fetched = yield from _fetched(media.reference, token, base_url, max_bytes)
+    if isinstance(fetched, HttpResponse):
+        fetched = yield from _fetched(media.reference, token, base_url, max_bytes)
+    return gone(fetched) if isinstance(fetched, HttpResponse) else fetched
+
+
+def _fetched(
+    reference: str, token: str, base_url: str | None, max_bytes: int
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
+    """The file, or why not; the answer itself where the link to it is dead."""
+    request = meta.graph_request("GET", f"{_base(base_url)}/{reference}", token)
     response = yield request
     if not is_success(response):
         return meta.failure(request, response)
@@ -86,15 +99,17 @@ def fetch_media(
     if (integer(told.get("file_size")) or 0) > max_bytes:
         return _too_large(response, max_bytes)
     if not meta.is_own_url(url, base_url):
-        return _unavailable(response, "the file is on a host that is not Meta's")
+        return refused(FailureCode.UNSAFE_ADDRESS, "the file is on a host that is not Meta's")
     return (yield from _download(url, token, text(told.get("mime_type")), max_bytes))
 
 
 def _download(
     url: str, token: str, mime: str | None, max_bytes: int
-) -> Exchange[Fetched | SendFailure]:
+) -> Exchange[Fetched | SendFailure | HttpResponse]:
     request = meta.graph_request("GET", url, token, max_bytes=max_bytes + 1)
     response = yield request
+    if is_gone(response):
+        return response
     if not is_success(response):
         return meta.failure(request, response)
     if len(response.body) > max_bytes:

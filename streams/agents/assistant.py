@@ -1,7 +1,7 @@
-"""The assistant agent: finds the answers that handlers ask for before they reply.
+"""The assistant agent: finds what replies need, the answer to a question or of a model.
 
-To ask twice is harmless: the answer's id is that of the question, and the decider takes the
-first.
+To look for an answer to a question twice is harmless: the answer's id is that of the question,
+and the decider takes the first. Models are asked as `thinking` says.
 """
 
 import asyncio
@@ -15,30 +15,41 @@ from schemas.content import Json
 from schemas.envelope import Recorded
 from schemas.inputs import AnswerReported
 from schemas.topics import Groups, Topics
-from schemas.work import AnswerQuestion, Order, Question
+from schemas.work import (
+    AnswerQuestion,
+    AskModel,
+    GenerateAnswer,
+    Order,
+    Question,
+    SummariseConversation,
+)
 from streams.agents import metrics
+from streams.agents.seats import Seats
+from streams.agents.thinking import APPEND_SECONDS, SOURCE, Thinker, World
 from streams.apps import Consumption
 from streams.patience import until_available
-from streams.ports import Clock, Leaving, ResultLog, ViewStats
+from streams.ports import Leaving, ViewStats
 from streams.roles import AgentRole
+from streams.window import HELD
+
+__all__ = ["Assistant", "World", "build"]
 
 logger = logging.getLogger(__name__)
 
-SOURCE: Final = "/chatfold/agent/reply"
-APPEND_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 5.0
 LONGEST_ERROR: Final = 300
 
 
 def build(
-    assistant: "Assistant",
+    world: World,
+    views: ViewStats,
     *,
     bootstrap: str,
     topics: Topics,
     groups: Groups,
     instance: str | None = None,
 ) -> AgentRole:
-    """The role that answers questions, as the group's member `instance`."""
+    """The role that finds answers, as the group's member `instance`."""
     consumption = Consumption(
         name="reply",
         bootstrap=bootstrap,
@@ -46,33 +57,42 @@ def build(
         group=groups.reply,
         dead_letters=topics.dead_letters,
         instance=instance,
+        limit=HELD,  # all may wait for a seat at once; `Seats` bounds those that are asked
     )
-    return AgentRole(
-        taken=consumption,
-        agent=assistant.handle,
-        log=assistant.log,
-        now=assistant.now,
-    )
+    agent = Assistant(world, views).handle
+    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Assistant:
-    """Handles the orders of `work.reply`; `inbox` is the topic of its answers."""
+    """Handles the orders of `work.reply`."""
 
-    views: ViewStats
-    log: ResultLog
-    inbox: str
-    now: Clock
+    def __init__(self, world: World, views: ViewStats, seats: Seats | None = None) -> None:
+        self._questions = Questions(world, views)
+        self._thinker = Thinker(world, seats)
 
     async def handle(self, order: Recorded[Order], leaving: Leaving) -> None:
+        """Return when what was found is in the log; raises `Left`."""
+        match order.data:
+            case AnswerQuestion() as asked:
+                await self._questions.handle(order, asked, leaving)
+            case GenerateAnswer() | SummariseConversation() | AskModel() as asked:
+                await self._thinker.handle(order, asked, leaving)
+            case other:
+                raise TypeError(f"{other.type} is not for the assistant agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Answers questions about ourselves."""
+
+    world: World
+    views: ViewStats
+
+    async def handle(self, order: Recorded[Order], asked: AnswerQuestion, leaving: Leaving) -> None:
         """Return when the answer is in the log; raises `Left`."""
-        asked = order.data
-        if not isinstance(asked, AnswerQuestion):
-            raise TypeError(f"{asked.type} is not for the assistant agent")
+        log, inbox = self.world.log, self.world.inbox
         record = envelope.encode(self._recorded(order, await self._answer(asked)))
-        await until_available(
-            lambda: self.log.append(self.inbox, [record], APPEND_SECONDS), leaving
-        )
+        await until_available(lambda: log.append(inbox, [record], APPEND_SECONDS), leaving)
 
     async def _answer(self, asked: AnswerQuestion) -> AnswerReported:
         began = perf_counter()
@@ -99,7 +119,7 @@ class Assistant:
     def _recorded(self, order: Recorded[Order], answer: AnswerReported) -> Recorded[AnswerReported]:
         return Recorded(
             id=identity.answer_id(answer.question_id),
-            time=self.now(),
+            time=self.world.now(),
             source=SOURCE,
             tenant=order.tenant,
             chat_id=order.chat_id,

@@ -85,6 +85,30 @@ BREAKS: Final = Counter(
     "Accounts that began to rest. Rises: an account works and fails in turn; look at its codes.",
     ["provider"],
 )
+THOUGHTS: Final = Counter(
+    "chatfold_assistant_jobs_total",
+    "Ended attempts at jobs of models, `done` or by why they failed. Many failures: look the "
+    "code up among the job failures; `throttled` without calls: the tenant's line is full.",
+    ["kind", "outcome"],
+)
+THOUGHT_SECONDS: Final = Histogram(
+    "chatfold_assistant_job_seconds",
+    "From taking an order to its report, with the wait for a seat. Rises above the seconds of "
+    "the models' calls: orders wait, see the next.",
+    ["kind"],
+    buckets=(*_SECONDS, 60, 120, 300, 600),
+)
+THOUGHTS_WAITING: Final = Gauge(
+    "chatfold_assistant_waiting_orders",
+    "Orders that wait for one of their tenant's seats. Stays high: its model is slow; take a "
+    "faster one, or add agents.",
+)
+THOUGHTS_REPEATED: Final = Counter(
+    "chatfold_assistant_repeats_total",
+    "Orders that came again. `finished` and `joined` cost nothing; `unfinished` asks the model "
+    "again: agents are killed, or stopped while they ask.",
+    ["was"],
+)
 END_TO_END: Final = Histogram(
     "chatfold_end_to_end_seconds",
     "From a webhook's arrival to the provider taking its reply. Rises: compare the lags of the "
@@ -102,4 +126,44 @@ ANSWER_SECONDS: Final = Histogram(
     "Finding one answer. Rises: what is asked is slow.",
     ["question"],
     buckets=_SECONDS,
+)
+MEDIA_JOBS: Final = Counter(
+    "chatfold_media_jobs_total",
+    "Ended attempts at jobs on files, by what prevented them. Many of one code: its advice is in "
+    "the table of job failures.",
+    ["kind", "code"],
+)
+MEDIA_SECONDS: Final = Histogram(
+    "chatfold_media_job_seconds",
+    "From an order to its report, waiting included. Rises: see what waits.",
+    ["kind"],
+    buckets=(*_SECONDS, 60, 120, 300),
+)
+MEDIA_WAITING: Final = Gauge(
+    "chatfold_media_waiting_orders",
+    "Orders that wait for a place among the `downloads` or the calls to `models`, or for `room` in "
+    "memory. Stays high: somebody is slow; `room`: large files, so add another process.",
+    ["of"],
+)
+FETCH_SECONDS: Final = Histogram(
+    "chatfold_media_fetch_seconds",
+    "Fetching one file. Rises: the provider or the network is slow, or files are large.",
+    ["provider"],
+    buckets=(*_SECONDS, 60, 120),
+)
+STORED_BYTES: Final = Histogram(
+    "chatfold_media_stored_bytes",
+    "Sizes of the files that were stored, those known before too. Rises: mind the storage.",
+    ["provider"],
+    buckets=(10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 100_000_000),
+)
+THUMBNAILS: Final = Counter(
+    "chatfold_media_thumbnails_total",
+    "Thumbnails made, and by code those that could not be: such files are kept without one.",
+    ["code"],
+)
+REUSED: Final = Counter(
+    "chatfold_media_reused_total",
+    "Answers of models that were there already, so that nobody was paid. Rises: nothing to do.",
+    ["kind"],
 )

@@ -23,9 +23,12 @@ from schemas.inputs import (
     WebhookUnrouted,
 )
 from streams.decide import (
+    assisting,
     conversation,
     echoes,
     incoming,
+    job_reports,
+    jobs,
     linking,
     messages,
     operators,
@@ -55,6 +58,8 @@ def decide(state: ChatState, cause: Recorded[Input], policy: Policy) -> Decision
         echoes.settle(draft)
     if draft.state.merged_into is not None:
         linking.let_go(draft)
+    if draft.state.assisted is not None:
+        assisting.ask_if_ready(draft)
     replies.hand_out(draft)
     conversation.finish_closing(draft)
     return draft.decision()
@@ -72,9 +77,11 @@ def _wake(draft: Draft) -> None:
         retries.wake(draft)
     if draft.state.echoes:
         echoes.wake(draft)
+    if draft.state.jobs is not None:
+        jobs.wake(draft)
 
 
-def _take(draft: Draft, data: Input, told: Incoming | None) -> None:  # noqa: C901, PLR0912  # one arm an input
+def _take(draft: Draft, data: Input, told: Incoming | None) -> None:  # noqa: C901, PLR0912, PLR0915  # one arm an input
     match data:
         case WebhookReceived():
             assert told is not None  # every webhook item is parsed
@@ -99,8 +106,10 @@ def _take(draft: Draft, data: Input, told: Incoming | None) -> None:  # noqa: C9
             pausing.resume_if_over(draft, data.by)
         case ChatLinked():
             linking.link(draft, data)
-        case JobReported() | RetryJob():
-            pass  # no job is begun yet
+        case JobReported():
+            job_reports.report(draft, data)
+        case RetryJob():
+            operators.retry_job(draft, data)
         case WebhookUnrouted():
             pass  # it waits outside the chats until its account has a tenant
         case _:

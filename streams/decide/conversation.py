@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from schemas import identity
-from schemas.content import CloseReason
+from schemas.content import CloseReason, DiscardReason
 from schemas.facts import ConversationClosed, ConversationClosing, ConversationOpened, ModeLeft
+from streams.decide import assisting
 from streams.decide.draft import Draft
-from streams.decide.state import ChatState, Conversation
+from streams.decide.state import ChatState, Conversation, PromptWork
 
 
 def ensure_open(draft: Draft) -> Conversation:
@@ -35,12 +36,14 @@ def start_closing(draft: Draft, reason: CloseReason) -> None:
     talk = draft.state.conversation
     if talk is not None and talk.closing is None:
         draft.record(ConversationClosing(conversation_id=talk.conversation_id, reason=reason))
+        if assisting.ends_with(reason):
+            assisting.discard(draft, DiscardReason.CLOSED)
 
 
 def finish_closing(draft: Draft) -> None:
     """A closing conversation is closed when no reply or answer of it is still on its way."""
     talk = draft.state.conversation
-    if talk is None or talk.closing is None or draft.state.questions:
+    if talk is None or talk.closing is None or draft.state.questions or _is_asked(draft.state):
         return
     if not _is_any_on_its_way(draft.state, talk.conversation_id):
         _close(draft, talk, talk.closing)
@@ -50,6 +53,13 @@ def _is_any_on_its_way(state: ChatState, conversation_id: str) -> bool:
     """Whether a reply is to leave soon; for what waits longer, no conversation stays open."""
     soon = (one.reply for one in state.held if one.holds)
     return any(reply.conversation_id == conversation_id for reply in (*state.outbox, *soon))
+
+
+def _is_asked(state: ChatState) -> bool:
+    """Whether the model is still to say something: to a handler, or in a chat that has merged."""
+    if state.jobs is not None and any(isinstance(job.work, PromptWork) for job in state.jobs.open):
+        return True
+    return state.assisted is not None and assisting.is_any_awaited(state)
 
 
 def expire_mode(draft: Draft) -> None:
@@ -65,10 +75,15 @@ def _open(draft: Draft) -> Conversation:
     draft.record(ConversationOpened(conversation_id=conversation_id, number=number))
     talk = draft.state.conversation
     assert talk is not None  # ConversationOpened has just made it
+    if draft.policy.assistant is not None:
+        assisting.join_if_responder(draft, talk)
     return talk
 
 
 def _close(draft: Draft, talk: Conversation, reason: CloseReason) -> None:
+    if draft.state.assisted is not None:
+        assisting.discard(draft, DiscardReason.CLOSED)
+        assisting.summarise(draft, talk)
     draft.record(
         ConversationClosed(
             conversation_id=talk.conversation_id, reason=reason, message_count=talk.message_count

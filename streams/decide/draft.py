@@ -46,6 +46,7 @@ class Draft:
         "cause",
         "facts",
         "is_passed_on",
+        "jobs",
         "now",
         "orders",
         "policy",
@@ -65,6 +66,7 @@ class Draft:
         self.told: list[Recorded[Input]] = []
         self.is_passed_on = False
         self.replies = 0
+        self.jobs = 0
 
     def record(self, fact: Fact) -> None:
         """`fact` has happened."""
@@ -107,6 +109,11 @@ class Draft:
         """The id of the next reply or question that this input causes."""
         self.replies += 1
         return identity.reply_id(self.cause.id, self.replies - 1)
+
+    def next_job_id(self) -> str:
+        """The id of the next job that this input causes."""
+        self.jobs += 1
+        return identity.job_id(self.cause.id, self.jobs - 1)
 
     def decision(self) -> Decision:
         """What was drafted."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from providers.protocol import Message
 from schemas.content import ActionTaken, Content, Person
 from schemas.facts import EchoHeld
+from schemas.inputs import WebhookReceived
 from streams.decide import delivery, messages
 from streams.decide.delivery import Attempt
 from streams.decide.draft import Draft
@@ -22,12 +23,12 @@ from streams.decide.state import (
 )
 
 
-def take(draft: Draft, message: Message) -> None:
+def take(draft: Draft, item: WebhookReceived, message: Message) -> None:
     """Record a message that is not known to be ours, or that it will show whose it is."""
     if _may_be_ours(draft, message):
         draft.record(_held(message))
     else:
-        messages.by_business(draft, message)
+        messages.by_business(draft, item, message)
 
 
 def of_ours(draft: Draft, message: Message) -> Attempt | None:
@@ -59,7 +60,7 @@ def settle(draft: Draft) -> None:
     """Record held echoes as others' when none of our attempts is left that they could be."""
     if not _is_any_open(draft):
         for echo in draft.state.echoes:
-            messages.by_business(draft, _message(echo))
+            messages.by_business(draft, None, _message(echo))
 
 
 def wake(draft: Draft) -> None:
@@ -73,7 +74,7 @@ def wake(draft: Draft) -> None:
             delivery.recognise(draft, echo.platform_message_id, attempt)
             away = None
         else:
-            messages.by_business(draft, _message(echo))
+            messages.by_business(draft, None, _message(echo))
 
 
 def held_until(echo: HeldEcho, policy: Policy) -> datetime:

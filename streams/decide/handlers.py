@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
-from schemas.content import Content, Json, MessageKind
+from schemas.content import Content, Json, MessageKind, Prompt
 from schemas.value import Value
 from schemas.work import Question
 from streams.decide.state import Line, Mode, Profile
@@ -55,12 +55,24 @@ class LeaveMode(Value, frozen=True):
 
 
 class Ask(Value, frozen=True):
-    """Find something out first; the answer comes to the handler's `answer`."""
+    """Find something out first; the answer comes to the handler's `answer`.
 
-    question: Question
+    A `Prompt` is put to the tenant's model: its answer is `{"text": …}`.
+    """
+
+    question: Question | Prompt
 
 
-Effect = Reply | Close | EnterMode | LeaveMode | Ask
+class Converse(Value, frozen=True):
+    """Leave the message to the tenant's model, which knows the conversation.
+
+    It is answered together with what is written in the same moment.
+    """
+
+
+CONVERSE: Final = Converse()
+
+Effect = Reply | Close | EnterMode | LeaveMode | Ask | Converse
 
 
 @runtime_checkable

@@ -22,7 +22,7 @@ from schemas.facts import (
     ProfileChanged,
 )
 from schemas.inputs import WebhookReceived
-from streams.decide import delivery, echoes, linking, messages
+from streams.decide import assisting, delivery, echoes, linking, messages
 from streams.decide.draft import Draft
 from streams.decide.state import Profile
 
@@ -38,6 +38,8 @@ def take(draft: Draft, item: WebhookReceived, incoming: Incoming) -> None:
             draft.record(_edited(draft, item, incoming))
         case Deletion():
             draft.record(_deleted(draft, item, incoming))
+            if draft.state.assisted is not None:
+                assisting.forget(draft, incoming.target)
         case Notice():
             _rename(draft, item, incoming)
             draft.record(_noticed(item, incoming))
@@ -58,7 +60,7 @@ def _message(draft: Draft, item: WebhookReceived, message: Message) -> None:
     if message.is_history:
         messages.bring_in(draft, message)
     elif by_business:
-        echoes.take(draft, message)
+        echoes.take(draft, item, message)
     else:
         messages.take(draft, item, message)
 

@@ -6,15 +6,15 @@ from typing import Final
 
 from providers.protocol import Message
 from schemas import identity
-from schemas.content import ActionTaken, MessageKind, Origin
+from schemas.content import ActionTaken, Json, MessageKind, Origin
 from schemas.facts import HandlerFailed, MessageImported, MessageReceived, QuestionAnswered
 from schemas.inputs import AnswerReported, WebhookReceived
-from streams.decide import conversation, pausing, replies
+from streams.decide import assisting, conversation, enrichment, pausing, replies
 from streams.decide.commands import Command
 from streams.decide.draft import Draft
-from streams.decide.handlers import AnswerHandler, Chat, Effect, Handler, Received
-from streams.decide.replies import Turn
+from streams.decide.handlers import CONVERSE, AnswerHandler, Chat, Effect, Handler, Received
 from streams.decide.state import Conversation, OpenQuestion, Profile
+from streams.decide.turns import Turn
 
 NEVER_ANSWERED: Final = frozenset({MessageKind.REACTION, MessageKind.SYSTEM})
 
@@ -43,19 +43,25 @@ def take(draft: Draft, item: WebhookReceived, message: Message) -> None:
     if is_to_be_answered(message):
         is_paused = draft.state.pause is not None
         handled = IGNORED if is_paused else _handle(draft, talk, message, is_new=is_new)
-    draft.record(_received(draft, talk, message, Origin.USER, handled.action))
+    if handled.action is ActionTaken.AWAITING:
+        assisting.join(draft, talk)
+    _record(draft, item, _received(draft, talk, message, Origin.USER, handled.action))
     _follow(draft, item, message, handled)
 
 
-def by_business(draft: Draft, message: Message) -> None:
-    """Record what a human wrote for the business, who takes over, or what a program sent."""
+def by_business(draft: Draft, item: WebhookReceived | None, message: Message) -> None:
+    """Record what a human wrote for the business, who takes over, or what a program sent.
+
+    `item` is None where the message was held.
+    """
     talk = conversation.ensure_open(draft)
     if message.is_own:
-        draft.record(_received(draft, talk, message, Origin.OPERATOR, ActionTaken.RECORDED))
+        received = _received(draft, talk, message, Origin.OPERATOR, ActionTaken.RECORDED)
+        _record(draft, item, received)
         return
     takes_over = draft.state.pause is None and _is_said_in_private(draft, message)
     action = ActionTaken.PAUSED if takes_over else ActionTaken.RECORDED
-    draft.record(_received(draft, talk, message, Origin.HUMAN, action))
+    _record(draft, item, _received(draft, talk, message, Origin.HUMAN, action))
     if takes_over:
         pausing.take_over(draft)
 
@@ -85,10 +91,22 @@ def answer(draft: Draft, told: AnswerReported) -> None:
     if asked is None:
         return
     draft.record(QuestionAnswered(question_id=asked.question_id, error=told.error))
-    handler = draft.policy.handler(asked.handler)
-    if isinstance(handler, AnswerHandler) and draft.state.pause is None:
-        effects = _answered(draft, handler, told)
-        replies.apply(draft, _turn_of(asked), effects)
+    let_answer(draft, _turn_of(asked), told.answer, told.error)
+
+
+def let_answer(draft: Draft, turn: Turn, answer: Json, error: str | None) -> None:
+    """Give the handler what it has asked for; while the bot is silent, nothing follows."""
+    handler = draft.policy.handler(turn.handler)
+    if not isinstance(handler, AnswerHandler) or draft.state.pause is not None:
+        return
+    talk = draft.state.conversation or conversation.ensure_open(draft)
+    chat = _seen(draft, talk, is_new=False, more=0)
+    try:
+        effects = tuple(handler.answer(chat, answer, error))
+    except Exception as defect:  # noqa: BLE001  # a team's own code must not stop its chat
+        _fail(draft, turn.handler, _words(defect), turn.in_reply_to)
+    else:
+        replies.apply(draft, turn, effects)
 
 
 def is_to_be_answered(message: Message) -> bool:
@@ -126,14 +144,19 @@ def _handle(draft: Draft, talk: Conversation, message: Message, *, is_new: bool)
         try:
             if handler.can_handle(chat, received):
                 effects = tuple(handler.handle(chat, received))
-                return Handled(_action(handler), handler.name, effects)
+                return _handled(draft, handler, effects)
         except Exception as error:  # noqa: BLE001  # a team's own code must not stop its chat
             return Handled(ActionTaken.HANDLER_FAILED, handler.name, error=_words(error))
     return UNANSWERED
 
 
-def _action(handler: Handler) -> ActionTaken:
-    return ActionTaken.COMMAND if isinstance(handler, Command) else ActionTaken.REPLIED
+def _handled(draft: Draft, handler: Handler, effects: Sequence[Effect]) -> Handled:
+    if CONVERSE in effects:
+        if draft.policy.assistant is None:
+            return Handled(ActionTaken.HANDLER_FAILED, handler.name, error=assisting.NO_MODEL)
+        return Handled(ActionTaken.AWAITING, handler.name, effects)
+    action = ActionTaken.COMMAND if isinstance(handler, Command) else ActionTaken.REPLIED
+    return Handled(action, handler.name, effects)
 
 
 def _words(error: Exception) -> str:
@@ -173,21 +196,25 @@ def _received(
     )
 
 
+def _record(draft: Draft, item: WebhookReceived | None, received: MessageReceived) -> None:
+    draft.record(received)
+    if draft.policy.media is None or received.content.media is None:
+        return
+    via = item or draft.state.address
+    assert via is not None  # the chat has begun before anything is recorded in it
+    enrichment.store(draft, received, provider=via.provider, account=via.account)
+
+
 def _follow(draft: Draft, item: WebhookReceived, message: Message, handled: Handled) -> None:
     platform_id = message.platform_message_id
     if handled.error is not None:
-        failed = HandlerFailed(
-            handler=handled.handler, error=handled.error, in_reply_to=platform_id
-        )
-        draft.record(failed)
+        _fail(draft, handled.handler, handled.error, platform_id)
     turn = Turn(handled.handler, platform_id, item.provider, item.account)
     replies.apply(draft, turn, handled.effects)
 
 
-def _answered(draft: Draft, handler: AnswerHandler, told: AnswerReported) -> Sequence[Effect]:
-    talk = draft.state.conversation or conversation.ensure_open(draft)
-    chat = _seen(draft, talk, is_new=False, more=0)
-    return handler.answer(chat, told.answer, told.error)
+def _fail(draft: Draft, handler: str, error: str, in_reply_to: str) -> None:
+    draft.record(HandlerFailed(handler=handler, error=error, in_reply_to=in_reply_to))
 
 
 def _turn_of(asked: OpenQuestion) -> Turn:

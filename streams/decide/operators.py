@@ -4,12 +4,13 @@ from schemas.content import CloseReason, Origin
 from schemas.facts import (
     CloseRequested,
     CommandRefused,
+    JobRetryRequested,
     ReplyGenerated,
     RetryRequested,
     SendRequested,
 )
-from schemas.inputs import CloseConversation, PauseChat, RetryDelivery, SendByHand
-from streams.decide import conversation, pausing
+from schemas.inputs import CloseConversation, PauseChat, RetryDelivery, RetryJob, SendByHand
+from streams.decide import conversation, evolve_jobs, jobs, pausing
 from streams.decide.draft import Draft
 from streams.decide.state import ChatState
 
@@ -40,6 +41,20 @@ def retry(draft: Draft, wanted: RetryDelivery) -> None:
         draft.record(
             RetryRequested(reply_id=reply.reply_id, attempt=reply.attempt + 1, by=wanted.by)
         )
+
+
+def retry_job(draft: Draft, wanted: RetryJob) -> None:
+    """Start a new attempt at a job that waits for its time, or was given up."""
+    running = evolve_jobs.find(draft.state, wanted.job_id)
+    job = running or evolve_jobs.given_up(draft.state, wanted.job_id)
+    if job is None:
+        _refuse(draft, "RetryJob", wanted.by, "the chat does not remember such a job")
+    elif running is not None and running.due is None:
+        _refuse(draft, "RetryJob", wanted.by, "the job is on its way")
+    else:
+        again = JobRetryRequested(job_id=job.job_id, attempt=job.attempt + 1, by=wanted.by)
+        draft.record(again)
+        jobs.start(draft, job.job_id)
 
 
 def send(draft: Draft, wanted: SendByHand) -> None:

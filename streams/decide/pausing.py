@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from schemas.content import PauseReason
+from schemas.content import DiscardReason, PauseReason
 from schemas.facts import BotPaused, BotResumed
+from streams.decide import assisting
 from streams.decide.draft import Draft
 from streams.decide.policy import Policy
 from streams.decide.state import Pause
@@ -12,14 +13,14 @@ from streams.decide.state import Pause
 def take_over(draft: Draft) -> None:
     """A human has written; the bot leaves the chat to them."""
     if draft.state.pause is None:
-        draft.record(BotPaused(reason=PauseReason.HUMAN_TAKEOVER, by=None))
+        _silence(draft, BotPaused(reason=PauseReason.HUMAN_TAKEOVER, by=None))
 
 
 def pause(draft: Draft, by: str) -> None:
     """An operator silences the bot; nothing happens where one has done so."""
     known = draft.state.pause
     if known is None or known.reason is not PauseReason.MANUAL_PAUSE:
-        draft.record(BotPaused(reason=PauseReason.MANUAL_PAUSE, by=by))
+        _silence(draft, BotPaused(reason=PauseReason.MANUAL_PAUSE, by=by))
 
 
 def resume(draft: Draft, by: str) -> None:
@@ -39,3 +40,9 @@ def resume_if_over(draft: Draft, by: str | None = None) -> None:
 def over_at(known: Pause, policy: Policy) -> datetime | None:
     """When the pause is over by itself, None for never."""
     return None if policy.auto_resume is None else known.human_at + policy.auto_resume
+
+
+def _silence(draft: Draft, fact: BotPaused) -> None:
+    """The model's answer, too, is not given."""
+    draft.record(fact)
+    assisting.discard(draft, DiscardReason.PAUSED)

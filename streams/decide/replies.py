@@ -1,27 +1,18 @@
 """What follows from a handler's effects; replies of a chat leave one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from providers.registry import session_window
-from schemas.content import CloseReason, Origin
-from schemas.facts import ModeEntered, ModeLeft, QuestionAsked, ReplyGenerated
-from schemas.work import AnswerQuestion, SendMessage
-from streams.decide import conversation, retries
+from schemas.content import CloseReason, Origin, Prompt
+from schemas.facts import ModeEntered, ModeLeft, PromptAsked, QuestionAsked, ReplyGenerated
+from schemas.work import AnswerQuestion, Question, SendMessage
+from streams.decide import assisting, conversation, jobs, retries
 from streams.decide.draft import Draft
-from streams.decide.handlers import Ask, Close, Effect, EnterMode, LeaveMode, Reply
+from streams.decide.handlers import Ask, Close, Converse, Effect, EnterMode, LeaveMode, Reply
 from streams.decide.state import ChatState, Pending, in_flight
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Whose turn it is: the handler, the message it answers, and the account to answer by."""
-
-    handler: str
-    in_reply_to: str
-    provider: str
-    account: str
+from streams.decide.turns import Turn
 
 
 def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
@@ -29,7 +20,8 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
     for effect in effects:
         match effect:
             case Reply():
-                _reply(draft, turn, effect)
+                reply_id = draft.next_id()
+                generate(draft, turn, effect, reply_id=reply_id, received_at=draft.cause.time)
             case Close():
                 conversation.start_closing(draft, CloseReason.COMMAND)
             case EnterMode():
@@ -38,9 +30,32 @@ def apply(draft: Draft, turn: Turn, effects: Sequence[Effect]) -> None:
             case LeaveMode():
                 _leave_mode(draft)
             case Ask():
-                _ask(draft, turn, effect)
+                _ask(draft, turn, effect.question)
+            case Converse():
+                assisting.take(draft, turn)
             case _:
                 assert_never(effect)
+
+
+def generate(
+    draft: Draft, turn: Turn, reply: Reply, *, reply_id: str, received_at: datetime
+) -> None:
+    """Record the bot's reply; it leaves when it is next."""
+    talk = draft.state.conversation or conversation.ensure_open(draft)
+    draft.record(
+        ReplyGenerated(
+            reply_id=reply_id,
+            conversation_id=talk.conversation_id,
+            number=talk.message_count + 1,
+            origin=Origin.BOT,
+            handler=turn.handler,
+            provider=turn.provider,
+            account=turn.account,
+            content=reply.content,
+            in_reply_to=turn.in_reply_to if reply.quote else None,
+            received_at=received_at,
+        )
+    )
 
 
 def hand_out(draft: Draft) -> None:
@@ -77,24 +92,6 @@ def _send(head: Pending, state: ChatState) -> SendMessage:
     )
 
 
-def _reply(draft: Draft, turn: Turn, reply: Reply) -> None:
-    talk = draft.state.conversation or conversation.ensure_open(draft)
-    draft.record(
-        ReplyGenerated(
-            reply_id=draft.next_id(),
-            conversation_id=talk.conversation_id,
-            number=talk.message_count + 1,
-            origin=Origin.BOT,
-            handler=turn.handler,
-            provider=turn.provider,
-            account=turn.account,
-            content=reply.content,
-            in_reply_to=turn.in_reply_to if reply.quote else None,
-            received_at=draft.cause.time,
-        )
-    )
-
-
 def _address(state: ChatState) -> str:
     assert state.reached_at is not None  # a chat is started before anything is answered
     return state.reached_at
@@ -105,16 +102,34 @@ def _leave_mode(draft: Draft) -> None:
         draft.record(ModeLeft(mode=draft.state.mode.name, expired=False))
 
 
-def _ask(draft: Draft, turn: Turn, ask: Ask) -> None:
+def _ask(draft: Draft, turn: Turn, question: Question | Prompt) -> None:
+    if isinstance(question, Prompt):
+        _prompt(draft, turn, question)
+        return
     question_id = draft.next_id()
     draft.record(
         QuestionAsked(
             question_id=question_id,
-            question=ask.question,
+            question=question,
             handler=turn.handler,
             provider=turn.provider,
             account=turn.account,
             in_reply_to=turn.in_reply_to,
         )
     )
-    draft.order(AnswerQuestion(question_id=question_id, question=ask.question))
+    draft.order(AnswerQuestion(question_id=question_id, question=question))
+
+
+def _prompt(draft: Draft, turn: Turn, prompt: Prompt) -> None:
+    job_id = draft.next_job_id()
+    draft.record(
+        PromptAsked(
+            job_id=job_id,
+            prompt=prompt,
+            handler=turn.handler,
+            provider=turn.provider,
+            account=turn.account,
+            in_reply_to=turn.in_reply_to,
+        )
+    )
+    jobs.start(draft, job_id)

@@ -1,11 +1,9 @@
 """Replies that were not sent: tried again, sent another way, or left to an operator."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from providers.channels import CHANNELS
 from providers.failures import FailureCode
-from schemas import identity
 from schemas.content import Platform
 from schemas.facts import (
     ConfirmationTimedOut,
@@ -18,14 +16,11 @@ from schemas.facts import (
 )
 from schemas.inputs import SendReported
 from schemas.tenants import Fallback
+from streams.decide import backoff
 from streams.decide.draft import Draft
 from streams.decide.evolve_delivery import find
 from streams.decide.policy import Policy
 from streams.decide.state import Held, Pending, Wait
-
-LONGEST_RETRY_AFTER: Final = timedelta(days=1)
-JITTER: Final = 0.1
-"""At most a tenth later, so that the chats of an account do not all come back at once."""
 
 
 def failed(draft: Draft, ended: SendReported) -> None:
@@ -107,22 +102,15 @@ def _stop_waiting(draft: Draft, reply: Pending) -> None:
 def _scheduled(
     draft: Draft, reply: Pending, retry_after: float | None, *, is_asked: bool
 ) -> RetryScheduled:
-    later = 1 + _jitter(reply)
-    asked = min(timedelta(seconds=min(retry_after or 0, 1e9)), LONGEST_RETRY_AFTER)
+    asked = backoff.asked_for(retry_after)
     planned = draft.policy.retries[reply.failures - 1] if is_asked else asked
     since = reply.failing_since or draft.now
     return RetryScheduled(
         reply_id=reply.reply_id,
         attempt=reply.attempt,
-        due=draft.now + max(planned * later, asked),
+        due=draft.now + max(backoff.spread(planned, reply.reply_id, reply.attempt), asked),
         holds_later=since + draft.policy.order_wait > draft.now,
     )
-
-
-def _jitter(reply: Pending) -> float:
-    """Between 0 and `JITTER`: always the same for the same attempt."""
-    drawn = identity.derive("jitter", reply.reply_id, str(reply.attempt))
-    return JITTER * int(drawn[:8], 16) / 16**8
 
 
 def _is_given_up(draft: Draft, reply_id: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.inputs import Timer
+from streams.decide import assisting, jobs
 from streams.decide.conversation import close_if_idle, expire_mode
 from streams.decide.draft import Draft
 from streams.decide.echoes import held_until
@@ -25,6 +26,10 @@ def next_due(state: ChatState, policy: Policy) -> tuple[datetime, Timer] | None:
         waiting.append((over, Timer.AUTO_RESUME))
     if state.held or state.echoes:
         waiting += _deliveries(state, policy)
+    if state.jobs is not None:
+        waiting += ((due, Timer.JOB) for due in jobs.due(state))
+    if state.assisted is not None and (ready := assisting.ready_at(state)) is not None:
+        waiting.append((ready, Timer.ANSWER))
     return min(waiting, default=None)
 
 
@@ -43,7 +48,7 @@ def _deliveries(state: ChatState, policy: Policy) -> Iterator[tuple[datetime, Ti
 def fire(draft: Draft) -> None:
     """Do what is due by now; a timer that fired too early or too late changes nothing else.
 
-    What held replies and echoes wait for is looked after with every input.
+    What held replies and echoes, jobs and the model wait for is looked after with every input.
     """
     expire_mode(draft)
     resume_if_over(draft)

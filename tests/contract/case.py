@@ -41,6 +41,8 @@ class Case:
     """The sender of a text by their first name, None if the provider tells none."""
     has_public_media: bool = False
     """Whether a file is fetched without credentials."""
+    gives_links: bool = False
+    """Whether a dead link to a file is asked for once more."""
     also: Mapping[str, Any] = field(default_factory=dict)
     """Bodies that show what no sample of the provider does, by names like theirs."""
     lacks: frozenset[str] = frozenset()

@@ -79,6 +79,7 @@ GREENAPI = Case(
     error=_error,
     media=f"200 {USER}@c.us BAE51",
     found=_file,
+    gives_links=True,
     elsewhere=answer(200, {"downloadUrl": "https://evil.example.com/f.png"}),
     also={"text_hidden_number": _hidden()},
     lacks=frozenset(

@@ -59,6 +59,7 @@ WHATSAPP_CLOUD = Case(
     error=lambda status, words: _graph_error(100, words),
     media="500",
     found=_graph_file,
+    gives_links=True,
     elsewhere=_graph_file(3, "https://evil.example.com/f?mid=1"),
     lacks=frozenset(
         {
@@ -125,6 +126,7 @@ TELEGRAM = Case(
     error=_bot_error,
     media="FILE",
     found=_bot_file,
+    gives_links=True,
     elsewhere=_bot_file(3, "../../evil"),
     also={"poll_closed": _telegram(poll={"id": "5", "question": "COBOL?", "is_closed": True})},
     lacks=frozenset(

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from chatfold.settings import Settings
 from projections import json_files, redis
+from projections.active_chat import ActiveChat
 from projections.sink import Fenced, Move
 from projections.view_sink import ViewSink
-from projections.views import ActiveChat, evolve
+from projections.views import evolve
 from schemas.envelope import Recorded
 from schemas.facts import ChatMerged, Fact
 from tests.support import facts

@@ -1,27 +1,14 @@
 """The operators' API and the commands that do the same, on real servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
-import aiohttp
 import pytest
-from typer.testing import CliRunner
 
-from chatfold import clock, database, migrate, serving
-from chatfold.api import Api, readiness
-from chatfold.api.tokens import tokens
-from chatfold.cli.main import app
-from chatfold.eventlog import EventLog
-from chatfold.operations import Desk, Lists, tables
+from chatfold import clock
+from chatfold.operations import tables
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets
-from projections.postgres import PostgresSink
-from projections.registry import TABLES
-from projections.sink import Move
 from schemas import codec, envelope, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
@@ -36,123 +23,18 @@ from schemas.facts import (
 from schemas.inputs import AutoResume, SendReported
 from schemas.topics import Topics
 from tests.support import facts, kafka, projecting, roles, servers, webhooks
-from tests.support.operators import SECRETS as WORDS
-from tests.support.operators import TOKENS
+from tests.support.filled import fill
+from tests.support.operating import (
+    ApiProcess,
+    Client,
+    pipeline,
+    recorded,
+    run,
+    serving_api,
+    until,
+)
 
 CHAT = identity.chat_id(tenant=webhooks.TENANT, platform="whatsapp", platform_user_id=webhooks.USER)
-DEADLINE = 30.0
-
-
-class Client:
-    """Alice, who asks the API."""
-
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        self._url, self._session = url, session
-
-    async def get(self, path: str) -> dict:
-        status, told, _ = await self.ask("GET", path)
-        assert status == 200, told
-        return told
-
-    async def post(self, path: str, given: object = None, **headers: str) -> dict:
-        status, told, _ = await self.ask("POST", path, given, **headers)
-        assert status == 202, told
-        return told
-
-    async def ask(self, method: str, path: str, given: object = None, **headers: str):
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = None if given is None else codec.dumps(given)
-        if body:
-            named["content-type"] = "application/json"
-        async with self._session.request(
-            method, self._url + path, data=body, headers=named
-        ) as answer:
-            return answer.status, codec.loads(await answer.read()), answer.headers
-
-
-@asynccontextmanager
-async def client(url: str) -> AsyncIterator[Client]:
-    headers = {"authorization": f"Bearer {WORDS['ALICE']}"}
-    timeout = aiohttp.ClientTimeout(total=20)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        yield Client(url, session)
-
-
-@asynccontextmanager
-async def serving_api(settings: Settings) -> AsyncIterator[Client]:
-    """The API in this process, and a client of it."""
-    log = EventLog(settings.bootstrap, max_pending_bytes=settings.max_pending_bytes)
-    await log.start()
-    pool = await database.open_pool(settings.database)
-    reading = tables.of_pool(pool, settings.database_schema)
-    desk = Desk(
-        lists=Lists(reading),
-        log=log,
-        topic=Topics(settings.topic_prefix).inbox,
-        append_seconds=2,
-        now=clock.now,
-    )
-    known = tokens(None, TOKENS, Secrets(WORDS))
-    api = Api(desk=desk, tokens=known, unready=readiness(log, reading))
-    listener, stop = serving.listen("127.0.0.1", 0), asyncio.Event()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    task = asyncio.create_task(api.serve(listener, stop, drain_seconds=1, max_connections=10))
-    try:
-        async with client(url) as alice:
-            yield alice
-    finally:
-        stop.set()
-        await task
-        await log.stop()
-        await pool.close()
-
-
-async def until(condition: Callable, what: str):
-    """What `condition` comes to, once that is true."""
-    try:
-        async with asyncio.timeout(DEADLINE):
-            while not (met := await condition()):
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"waited {DEADLINE} s for {what}")
-    return met
-
-
-async def run(settings: Settings, *words: str, code: int = 0):
-    """The JSON that a command prints."""
-    env = servers.environment(settings) | {"COLUMNS": "200", "LOGNAME": "ada"}
-    done = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--json"], env=env)
-    assert done.exit_code == code, done.output
-    return codec.loads(done.stdout.encode()) if done.stdout else None
-
-
-async def recorded(settings: Settings, kind: type) -> list:
-    return [fact.data for fact in await kafka.facts(settings) if isinstance(fact.data, kind)]
-
-
-class ApiProcess(roles.Process):
-    """The role as an operator starts it; it tells its health where it answers."""
-
-    def __init__(self, settings: Settings, log: Path, **env: str) -> None:
-        port = roles.free_port()
-        super().__init__("api", settings, log, CHATFOLD_API_PORT=str(port), **env)
-        self.port = port
-
-
-@asynccontextmanager
-async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Client]:
-    """Decider, projector and API as processes."""
-    await kafka.prepare(settings, kafka.TENANT)
-    await migrate.migrate(settings.database, settings.database_schema)
-    api = ApiProcess(settings, folder / "api.log", CHATFOLD_API_TOKENS=f"alice:{WORDS['ALICE']}")
-    decider = roles.Process("decider", settings, folder / "decider.log")
-    projector = roles.Process("projector", settings, folder / "projector.log")
-    with roles.running(api, decider, projector):
-        await asyncio.gather(
-            *(asyncio.to_thread(one.wait_ready) for one in (api, decider, projector))
-        )
-        async with client(f"http://127.0.0.1:{api.port}") as alice:
-            yield alice
 
 
 async def failed_delivery(settings: Settings, alice: Client) -> str:
@@ -307,15 +189,6 @@ async def test_without_a_token_the_role_ends_with_the_way_out(settings, tmp_path
 @pytest.fixture
 def log() -> list:
     return projecting.recently(facts.log(21, chats=12, facts=1500))
-
-
-async def fill(settings: Settings, log: list) -> None:
-    await migrate.migrate(settings.database, settings.database_schema)
-    pool = await database.open_pool(settings.database)
-    sink = PostgresSink(pool, settings.database_schema, TABLES, reach=lambda _: None)
-    move = Move(topic="events", partition=0, begin=None, end=len(log))
-    await sink.write(sink.prepare(log), move)
-    await pool.close()
 
 
 async def everything(alice: Client, query: str = "", limit: int = 500) -> list[dict]:

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from chatfold import clock, migrate
 from chatfold.cli.main import app
-from schemas import codec, identity
-from schemas.tenants import Tenant
-from tests.support import kafka, webhooks
+from chatfold.tenancy import sealing
+from schemas import codec, envelope, identity
+from schemas.tenants import Models, Tenant
+from tests.support import facts, kafka, webhooks
 from tests.support.inbox import Inbox
 from tests.support.servers import environment
 
@@ -49,6 +50,23 @@ async def test_the_log_shows_a_chats_inputs_and_facts_in_order(settings):
     assert await run(settings, "log", "show", "--chat", by_id) == entries
 
 
+async def test_the_log_is_shown_by_what_happened_and_not_by_ids(settings):
+    names = await kafka.prepare(settings, kafka.TENANT)
+    log = facts.log(5, chats=1, facts=600)
+    await kafka.produce(settings, names.events, [envelope.encode(one) for one in log])
+    env = environment(settings) | {"COLUMNS": "400"}
+    arguments = ["log", "show", "--chat", log[-1].chat_id]
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=env)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    said = {"MediaStored": "sha256", "AnswerGiven": "usage", "JobFailed": "throttled"}
+    for kind, word in said.items():
+        line = next(one for one in lines if f"{kind}.v1" in one)
+        what = line[line.index("{") :]
+        assert word in what
+        assert "_id" not in what[:12]
+
+
 async def test_the_log_of_a_deployment_without_topics_says_what_to_do(settings):
     env = environment(settings) | {"COLUMNS": "200"}
     for words in (["log", "show", "--chat", "x"], ["status"]):
@@ -81,6 +99,18 @@ async def test_doctor_tells_what_an_account_lacks(settings):
     assert "no secret" in told
 
 
+async def test_doctor_tells_which_reference_leads_to_nothing(settings):
+    keys = sealing.master_keys(sealing.new_key("gone"))
+    models = Models(api_key=keys.seal("hush", tenant="acme").reference, speech_api_key="env:NO")
+    await kafka.prepare(settings, Tenant(tenant_id="acme", name="Acme", models=models))
+    await migrate.migrate(settings.database, settings.database_schema)
+    findings = {f["checked"]: f["problems"] for f in await run(settings, "doctor", code=1)}
+    sealed, absent = findings["tenants"]
+    assert sealed.startswith("acme: models.api_key: enc:…gone:")
+    assert "master key gone is not in CHATFOLD_MASTER_KEYS" in sealed
+    assert absent == "acme: models.speech_api_key: variable NO is not set, or is empty"
+
+
 async def test_status_shows_roles_lags_and_dead_letters(settings):
     names = await kafka.prepare(settings, kafka.TENANT)
     said = webhooks.body(webhooks.text("Hello", wamid="wamid.1"))
@@ -90,4 +120,4 @@ async def test_status_shows_roles_lags_and_dead_letters(settings):
     assert {one["role"] for one in told["roles"]} >= {"gateway", "decider", "delivery"}
     assert {lag["role"]: lag["records"] for lag in told["lags"]}["decider"] == 1
     assert told["dead_letters"] == 3
-    assert told["sends"] is None
+    assert told["sends"] is told["jobs"] is told["models"] is None

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from chatfold import database, migrate
 from chatfold.cli import migrate as command
 from chatfold.migrate import Migration, MigrationRefused
+from chatfold.operations.words import JobStatus
 from chatfold.settings import Settings
 from projections import rows, tables
 from schemas import codec
@@ -136,6 +137,7 @@ async def test_the_databases_types_are_the_programs_closed_sets(place: Place) ->
         "origin": Origin,
         "message_kind": MessageKind,
         "send_outcome": SendOutcome,
+        "job_status": JobStatus,
     }.items():
         assert await labels(place, name) == [str(one) for one in kind], name
     assert await labels(place, "delivery_status") == list(rows.DELIVERY)
@@ -151,7 +153,7 @@ async def test_the_tables_have_the_columns_that_projections_write(place: Place) 
     )
     there = {(row["relname"], row["attname"]): row["kind"] for row in found}
     written = [one for one in vars(tables).values() if isinstance(one, tables.Table)]
-    assert len(written) == 8
+    assert len(written) == 11
     for table in written:
         for name, kind in (*table.key.items(), *table.columns.items()):
             spelled = {"timestamptz": "timestamp with time zone"}.get(kind, kind)

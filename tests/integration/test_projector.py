@@ -217,10 +217,12 @@ async def test_rows_of_another_version_of_the_projection_are_not_mixed_with_ours
     pool = await database.open_pool(settings.database, kept=1, extra=1)
     await sink_of(pool, settings).start()
     await sink_of(pool, settings).start()
+    ours, theirs = TABLES.version, TABLES.version + 1
     newer = PostgresSink(
-        pool, settings.database_schema, with_changes(TABLES, version=2), reach=lambda _: None
+        pool, settings.database_schema, with_changes(TABLES, version=theirs), reach=lambda _: None
     )
-    with pytest.raises(ProjectionRefused, match="are of version 1, this program makes version 2"):
+    told = f"are of version {ours}, this program makes version {theirs}"
+    with pytest.raises(ProjectionRefused, match=told):
         await newer.start()
     await pool.close()
 

@@ -7,16 +7,14 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from chatfold import clock, database, migrate
+from chatfold import clock
 from chatfold.cli import chats as command
 from chatfold.settings import Settings
-from projections.postgres import PostgresSink
-from projections.registry import TABLES
-from projections.sink import Move
 from schemas import codec
 from schemas.content import Content, MessageKind
 from schemas.facts import MessageReceived, ReplyGenerated
 from tests.support import facts, oracle, projecting, servers
+from tests.support.filled import ask, fill
 
 
 @pytest.fixture
@@ -30,15 +28,7 @@ def log() -> list:
 
 @pytest.fixture
 def env(settings: Settings, log: list) -> dict[str, str]:
-    async def fill() -> None:
-        await migrate.migrate(settings.database, settings.database_schema)
-        pool = await database.open_pool(settings.database)
-        sink = PostgresSink(pool, settings.database_schema, TABLES, reach=lambda _: None)
-        move = Move(topic="events", partition=0, begin=None, end=len(log))
-        await sink.write(sink.prepare(log), move)
-        await pool.close()
-
-    asyncio.run(fill())
+    asyncio.run(fill(settings, log))
     return servers.environment(settings)
 
 
@@ -49,15 +39,7 @@ def told(env: dict[str, str], *arguments: str) -> list | dict:
 
 
 def asked(settings: Settings, statement: str, *values: object) -> list:
-    async def ask() -> list:
-        connection = await database.connect(settings.database)
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL search_path TO {settings.database_schema}")
-            found = await connection.fetch(statement, *values)
-        await connection.close()
-        return found
-
-    return asyncio.run(ask())
+    return asyncio.run(ask(settings, statement, *values))
 
 
 def test_chats_are_listed_latest_first_by_tenant_and_limit(env: dict, log: list) -> None:
@@ -179,7 +161,41 @@ def test_views_for_analysts_agree_with_the_log(env: dict, settings: Settings, lo
     assert asked(settings, "SELECT * FROM duplicate_check") == []
     names = {row["table_name"] for row in asked(settings, "SELECT * FROM table_sizes")}
     assert {*oracle.KEYS, "processing_jobs", "tenants", "effects"} <= names
-    assert asked(settings, "SELECT * FROM message_processing_jobs") == []
+
+
+def test_views_of_jobs_and_of_what_models_cost_agree_with_the_log(
+    env: dict, settings: Settings, log: list
+) -> None:
+    rows = oracle.tables(log)
+    calls = list(rows["model_calls"].values())
+    paid = [one for one in calls if not one["reused"]]
+    found = asked(settings, "SELECT * FROM message_processing_jobs")
+    assert {row["job_id"] for row in found} == {key for (key,) in rows["processing_jobs"]}
+    for row in found:
+        mine = [one for one in paid if one["job_id"] == row["job_id"]]
+        assert row["tokens_in"] == summed(mine, "tokens_in")
+        assert row["cost_micros"] == summed(mine, "cost_micros")
+        assert row["status"] == rows["processing_jobs"][row["job_id"],]["status"]
+    costs = asked(settings, "SELECT * FROM model_costs")
+    assert len(costs) > 10
+    for row in costs:
+        name = ("tenant_id", "kind", "model")
+        mine = [
+            one
+            for one in paid
+            if all(one[part] == row[part] for part in name)
+            and one["called_at"].date() == row["day"]
+        ]
+        assert row["calls"] == len(mine)
+        assert row["tokens_out"] == (summed(mine, "tokens_out") or 0)
+        assert row["cost_micros"] == (summed(mine, "cost_micros") or 0)
+        assert row["without_price"] == sum(one["cost_micros"] is None for one in mine)
+    assert sum(row["calls"] + row["reused"] for row in costs) == len(calls)
+
+
+def summed(calls: list, column: str) -> int | None:
+    told = [one[column] for one in calls if one[column] is not None]
+    return sum(told) if told else None
 
 
 def way_of(rows: oracle.Tables, attempt: dict) -> str:

@@ -44,9 +44,10 @@ async def test_what_is_sent_read_typed_and_fetched_is_taken_as_green_api_takes_i
     assert told == Fetched(data=b"abc", mime="image/jpeg")
     methods = ["sendMessage", "readChat", "sendTyping", "downloadFile"]
     assert [(one.method, one.account, one.to, one.status) for one in seen] == [
-        (method, INSTANCE, CHAT, 200) for method in methods
+        *((method, INSTANCE, CHAT, 200) for method in methods),
+        ("media", "", None, 200),
     ]
-    assert [one.is_send for one in seen] == [True, False, False, False]
+    assert [one.is_send for one in seen] == [True, False, False, False, False]
     assert seen[0].message_id == result.platform_message_id
 
 

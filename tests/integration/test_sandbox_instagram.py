@@ -121,7 +121,7 @@ async def test_a_file_is_behind_a_signed_link(instagram: Instagram) -> None:
     assert fetched == Fetched(data=VOICE.data, mime="audio/ogg")
     expired = await instagram.fetch(link)
     assert isinstance(expired, SendFailure)
-    assert (expired.code, expired.http_status) == (FailureCode.REFUSED, 403)
+    assert (expired.code, expired.http_status) == (FailureCode.MEDIA_UNAVAILABLE, 403)
     large = await instagram.fetch(f"{link}?signature=AYe", most=10)
     assert isinstance(large, SendFailure)
     assert large.code is FailureCode.TOO_LARGE

@@ -55,7 +55,8 @@ async def test_what_is_sent_read_typed_and_fetched_is_taken_as_whapi_takes_it() 
             told = await http.drive(PROVIDER.fetch_media(media, CREDENTIALS, base, 100))
             assert told == Fetched(data=b"abc", mime="image/jpeg")
         seen = [(one.method, one.account, one.status) for one in box.journal.find()]
-    assert seen == [(method, "MANTIS-1", 200) for method in ("text", "read", "presence")]
+    methods = ("text", "read", "presence", "media", "media")
+    assert seen == [(method, "MANTIS-1", 200) for method in methods]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,16 @@ def test_any_split_into_batches_gives_the_rows_of_one_fact_at_a_time(
     assert told(memory.rows) == told(oracle.tables(log))
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_so_does_any_split_of_a_long_log(seed: int) -> None:
+    """Where hypothesis draws each step itself, long ways such as those of jobs are rare."""
+    log, memory = facts.log(seed, chats=3, facts=400), Memory()
+    for batch in facts.splits(log, random.Random(seed)):
+        memory.take(batch)
+    assert told(memory.rows) == told(oracle.tables(log))
+
+
 @given(facts.logs(), RNGS)
 def test_reading_again_from_any_earlier_place_changes_nothing(
     log: list[Recorded[Fact]], rng: random.Random

@@ -12,17 +12,27 @@ from schemas.content import (
     ActionTaken,
     CloseReason,
     Content,
+    DiscardReason,
     Evidence,
+    JobKind,
     Media,
     MessageKind,
     Origin,
     PauseReason,
     Platform,
+    Prompt,
     Status,
+    StoredMedia,
+    Usage,
 )
 from schemas.envelope import Recorded
 from schemas.facts import (
     AliasLearned,
+    AnswerAwaited,
+    AnswerDiscarded,
+    AnswerGiven,
+    AnswerRequested,
+    AssistantJoined,
     BotPaused,
     BotResumed,
     ChatMerged,
@@ -34,6 +44,7 @@ from schemas.facts import (
     ConversationClosed,
     ConversationClosing,
     ConversationOpened,
+    ConversationSummarised,
     DeliveryAbandoned,
     EchoHeld,
     EchoRecognised,
@@ -41,7 +52,17 @@ from schemas.facts import (
     FallbackChosen,
     HandlerFailed,
     InputUnrecognised,
+    JobAbandoned,
+    JobFailed,
+    JobRetryRequested,
+    JobRetryScheduled,
+    JobRetryStarted,
     LaterRepliesReleased,
+    MediaDescribed,
+    MediaJobRequested,
+    MediaStored,
+    MediaTextExtracted,
+    MediaTranscribed,
     MessageDeleted,
     MessageEdited,
     MessageImported,
@@ -53,9 +74,12 @@ from schemas.facts import (
     MessageSent,
     MessageStatusReported,
     ModeEntered,
+    ModelCalled,
     ModeLeft,
     NoticeRecorded,
     ProfileChanged,
+    PromptAnswered,
+    PromptAsked,
     QuestionAnswered,
     QuestionAsked,
     ReplyGenerated,
@@ -63,6 +87,7 @@ from schemas.facts import (
     RetryScheduled,
     RetryStarted,
     SendRequested,
+    SummaryRequested,
 )
 from schemas.work import Question
 
@@ -78,6 +103,7 @@ WORDS = (
     'O\'Neil "quotes" \\u0000',
     "\t\n",
 )
+FILE_JOBS = (JobKind.STORE, JobKind.TRANSCRIBE, JobKind.EXTRACT, JobKind.DESCRIBE)
 NAMES = ("Ada", "Zoë", None, "李", "nul\x00")
 
 
@@ -88,6 +114,18 @@ class Reply:
     reply_id: str
     attempt: int = 0
     name: str | None = None
+
+
+@dataclass
+class Job:
+    """A job on its way; `about` are platform message ids."""
+
+    job_id: str
+    kind: JobKind
+    about: tuple[str, ...] = ()
+    conversation: str = ""
+    attempt: int = 1
+    is_waiting: bool = False
 
 
 @dataclass
@@ -109,6 +147,8 @@ class ChatStory:
     awaited: list[str] = field(default_factory=list)
     waiting: list[Reply] = field(default_factory=list)
     sent: list[Reply] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    abandoned: list[Job] = field(default_factory=list)
 
     @property
     def user(self) -> str:
@@ -175,6 +215,11 @@ class ChatStory:
             (3, self._import),
             (3, self._echo),
             (3, self._operator),
+            (8, self._file),
+            (24, self._job),
+            (6, self._answer),
+            (2, self._prompt),
+            (1, self._retry_job),
         )
         weights, ways = zip(*steps, strict=True)
         return self.rng.choices(ways, weights)[0]()
@@ -236,6 +281,208 @@ class ChatStory:
                 in_reply_to=name,
                 received_at=self.now,
             )
+
+    def _new_job(self, kind: JobKind, *about: str, conversation: str = "") -> Job:
+        job_id = identity.derive("job", self.chat_id, str(self.sequence), kind)
+        self.jobs.append(Job(job_id, kind, about, conversation))
+        return self.jobs[-1]
+
+    def _file(self) -> list[Fact]:
+        """Something is to be done with a file, perhaps of a message that is not there yet."""
+        name = self._known_or_awaited()
+        kind = self.rng.choice(FILE_JOBS)
+        requested = MediaJobRequested(
+            job_id=self._new_job(kind, name).job_id,
+            kind=kind,
+            message_id=self._message_id(name),
+            message_kind=MessageKind.VOICE,
+            provider=PLATFORMS[self.platform],
+            account="106540352242922",
+            media=Media(reference=f"media-{self.sequence}"),
+            stored=None if kind is JobKind.STORE else self._stored(),
+        )
+        return [requested]
+
+    def _answer(self) -> list[Fact]:
+        """The model is to answer some messages, or is not even asked."""
+        if self.conversation is None:
+            return []
+        names = tuple({self.rng.choice(self.names) for _ in range(self.rng.randrange(1, 3))})
+        provider = {"provider": PLATFORMS[self.platform], "account": "106540352242922"}
+        joined = AssistantJoined(conversation_id=self.conversation)
+        awaited = AnswerAwaited(
+            message_id=self._message_id(names[-1]),
+            platform_message_id=names[-1],
+            ask_at=self.now,
+            wait_until=self.now,
+            **provider,
+        )
+        if self.rng.random() < 0.2:
+            return [joined, awaited, self._discarded(None, names, DiscardReason.PAUSED)]
+        requested = AnswerRequested(
+            job_id=self._new_job(JobKind.ANSWER, *names, conversation=self.conversation).job_id,
+            conversation_id=self.conversation,
+            answers=tuple(self._message_id(name) for name in names),
+            in_reply_to=names[-1],
+            **provider,
+        )
+        return [joined, awaited, requested]
+
+    def _prompt(self) -> list[Fact]:
+        name = self.rng.choice(self.names)
+        asked = PromptAsked(
+            job_id=self._new_job(JobKind.ASK, name).job_id,
+            prompt=Prompt(instruction="Classify", text=self._words()),
+            handler="team.Faq",
+            provider=PLATFORMS[self.platform],
+            account="106540352242922",
+            in_reply_to=name,
+        )
+        return [asked]
+
+    def _summary(self, conversation: str) -> list[Fact]:
+        if self.rng.random() < 0.3:
+            return []
+        job = self._new_job(JobKind.SUMMARISE, conversation=conversation)
+        return [SummaryRequested(job_id=job.job_id, conversation_id=conversation)]
+
+    def _retry_job(self) -> list[Fact]:
+        if not self.abandoned:
+            return []
+        job = self.abandoned.pop()
+        job.attempt += 1
+        self.jobs.append(job)
+        return [JobRetryRequested(job_id=job.job_id, attempt=job.attempt, by="ops\x00")]
+
+    def _job(self) -> list[Fact]:
+        """An attempt at a job ends, having asked a model or not."""
+        if not self.jobs:
+            return []
+        job = self.rng.choice(self.jobs)
+        begun: list[Fact] = []
+        if job.is_waiting:
+            job.attempt, job.is_waiting = job.attempt + 1, False
+            begun = [JobRetryStarted(job_id=job.job_id, attempt=job.attempt)]
+        usage = self._usage()
+        known = {"job_id": job.job_id, "attempt": job.attempt}
+        if job.kind is not JobKind.STORE and self.rng.random() < 0.8:
+            begun.append(ModelCalled(**known, kind=job.kind, usage=usage))
+        if self.rng.random() < 0.6:
+            self.jobs.remove(job)
+            return [*begun, *self._done(job, usage)]
+        failed = JobFailed(
+            **known,
+            error_code="throttled",
+            error_message=self.rng.choice([None, "slow\x00"]),
+            retryable=True,
+            started_at=self.now - timedelta(seconds=2),
+            finished_at=self.now,
+        )
+        if self.rng.random() < 0.6:
+            job.is_waiting = True
+            due = self.now + timedelta(seconds=8)
+            return [*begun, failed, JobRetryScheduled(**known, due=due)]
+        self.jobs.remove(job)
+        abandoned = JobAbandoned(**known, error_code="throttled")
+        return [*begun, failed, abandoned, *self._given_up(job)]
+
+    def _done(self, job: Job, usage: Usage) -> list[Fact]:
+        known = {"job_id": job.job_id, "attempt": job.attempt}
+        words = self._words()
+        match job.kind:
+            case JobKind.ANSWER:
+                return self._given(job, usage)
+            case JobKind.SUMMARISE:
+                talk = job.conversation
+                told = ConversationSummarised(job_id=job.job_id, conversation_id=talk, text=words)
+                return [told]
+            case JobKind.ASK:
+                return [PromptAnswered(job_id=job.job_id, error=None)]
+        known["message_id"] = self._message_id(job.about[0])
+        match job.kind:
+            case JobKind.STORE:
+                return [MediaStored(**known, stored=self._stored())]
+            case JobKind.TRANSCRIBE:
+                return [MediaTranscribed(**known, text=words, language="de")]
+            case JobKind.EXTRACT:
+                return [MediaTextExtracted(**known, text=words, pages=2, pages_seen=None)]
+            case _:
+                return [MediaDescribed(**known, text=words)]
+
+    def _given(self, job: Job, usage: Usage | None) -> list[Fact]:
+        """An answer, unless the conversation is over or the bot was paused meanwhile."""
+        if self.conversation is None or self.rng.random() < 0.2:
+            reason = self.rng.choice([DiscardReason.CLOSED, DiscardReason.PAUSED])
+            return [self._discarded(job, job.about, reason)]
+        self.messages += 1
+        reply = Reply(identity.derive("answer", job.job_id))
+        self.waiting.append(reply)
+        generated = ReplyGenerated(
+            reply_id=reply.reply_id,
+            conversation_id=self.conversation,
+            number=self.messages,
+            origin=Origin.BOT,
+            handler="assistant",
+            provider=PLATFORMS[self.platform],
+            account="106540352242922",
+            content=Content(kind=MessageKind.TEXT, text=self._words()),
+            in_reply_to=None,
+            received_at=self.now,
+        )
+        given = AnswerGiven(
+            job_id=job.job_id,
+            reply_id=reply.reply_id,
+            answers=job.about,
+            usage=usage,
+            action=ActionTaken.AI_REPLIED,
+        )
+        return [generated, given]
+
+    def _given_up(self, job: Job) -> list[Fact]:
+        match job.kind:
+            case JobKind.ANSWER if self.rng.random() < 0.5:
+                return self._given(job, None)
+            case JobKind.ANSWER:
+                return [self._discarded(job, job.about, DiscardReason.FAILED)]
+            case JobKind.ASK:
+                return [PromptAnswered(job_id=job.job_id, error="throttled")]
+            case JobKind.SUMMARISE:
+                return []
+        self.abandoned.append(job)
+        return []
+
+    def _discarded(
+        self, job: Job | None, names: tuple[str, ...], reason: DiscardReason
+    ) -> AnswerDiscarded:
+        return AnswerDiscarded(
+            job_id=job and job.job_id,
+            answers=names,
+            reason=reason,
+            action=ActionTaken.IGNORED_PAUSED,
+        )
+
+    def _usage(self) -> Usage:
+        return Usage(
+            model=self.rng.choice(["gpt-4o-mini", "whisper-1"]),
+            seconds=self.rng.random() * 9,
+            tokens_in=self.rng.choice([None, 0, 812, 2**31, 2**63]),
+            tokens_out=self.rng.choice([None, 64, 2**40]),
+            cost_micros=self.rng.choice([None, 0, 1500, 2**63]),
+            reused=self.rng.random() < 0.1,
+        )
+
+    def _stored(self) -> StoredMedia:
+        digest = f"{self.rng.randrange(2**32):064x}"
+        return StoredMedia(
+            key=f"media/{digest}",
+            sha256=digest,
+            mime=self.rng.choice(["audio/ogg", "application/pdf", "image/png"]),
+            size=self.rng.choice([0, 4_096, 2**63]),
+            thumbnail_key=self.rng.choice([None, f"thumbnails/{digest}"]),
+        )
+
+    def _message_id(self, name: str) -> str:
+        return identity.message_id(chat=self.chat_id, platform_message_id=name)
 
     def _outcome(self) -> list[Fact]:
         if not self.waiting:
@@ -431,6 +678,7 @@ class ChatStory:
         return [
             ConversationClosing(conversation_id=closing, reason=reason),
             ConversationClosed(conversation_id=closing, reason=reason, message_count=self.messages),
+            *self._summary(closing),
             *(self._message() if self.rng.random() < 0.3 else ()),
         ]
 

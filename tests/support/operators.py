@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from chatfold.api import Api
 from chatfold.api.tokens import tokens
 from chatfold.operations import Desk, Lists, Page, TablesAway, Unknown, cursors
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Register, Secrets, TenantDirectory
+from providers.channels import CHANNELS
 from schemas import codec, envelope
 from schemas.envelope import Recorded
+from schemas.tenants import Tenant
 from tests.support.edge import Remembering
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -66,6 +69,7 @@ def chat(**columns) -> dict[str, object]:
         "is_group": False,
         "last_inbound_at": NOW,
         "last_outbound_at": None,
+        "last_conversation_summary": None,
         "created_at": NOW,
         "is_paused": False,
         "pause_reason": None,
@@ -77,11 +81,66 @@ def chat(**columns) -> dict[str, object]:
     return row | columns
 
 
+def job_id(number: int) -> str:
+    return f"44444444-4444-5444-8444-{number:012d}"
+
+
+def job(number: int, **columns) -> dict[str, object]:
+    """A row as the query tells it."""
+    row = {
+        "job_id": job_id(number),
+        "tenant_id": "acme",
+        "chat_id": CHAT,
+        "kind": "transcribe",
+        "status": "failed",
+        "attempts": 5,
+        "error_code": "throttled",
+        "last_error": "throttled: slow down",
+        "next_attempt_at": None,
+        "message_id": "55555555-5555-5555-8555-555555555555",
+        "conversation_id": None,
+        "message_kind": "voice",
+        "platform_message_id": "wamid.1",
+        "media_mime": "audio/ogg",
+        "preview": None,
+        "model": "whisper-1",
+        "tokens_in": None,
+        "tokens_out": None,
+        "cost_micros": 600,
+        "seconds": 1.5,
+        "created_at": NOW - timedelta(minutes=number),
+        "updated_at": NOW,
+    }
+    return row | columns
+
+
+def hit(**columns) -> dict[str, object]:
+    """A message that was found, as the query tells it."""
+    row = {
+        "message_id": "55555555-5555-5555-8555-555555555555",
+        "tenant_id": "acme",
+        "chat_id": CHAT,
+        "platform": "whatsapp",
+        "platform_user_id": "4915112345678",
+        "phone_e164": None,
+        "username": None,
+        "first_name": "Ada",
+        "last_name": None,
+        "origin": "user",
+        "kind": "voice",
+        "created_at": NOW,
+        "rank": 0.25,
+        "found": [{"field": "transcript", "snippet": [{"text": "invoice", "is_match": True}]}],
+    }
+    return row | columns
+
+
 class GivenLists(Lists):
     """Stands in for the tables."""
 
-    def __init__(self, deliveries=(), chats=(), paused=()) -> None:
+    def __init__(self, deliveries=(), chats=(), paused=(), jobs=()) -> None:
         self.rows = list(deliveries)
+        self.jobs_given = list(jobs)
         self.people = {row["chat_id"]: row for row in chats}
         self.silent = list(paused)
         self.asked: list = []
@@ -104,6 +163,30 @@ class GivenLists(Lists):
         self._reach()
         found = [row for row in self.rows if row["reply_id"] == reply_id]
         return found[0] | {"attempts": []} if found else Unknown("delivery")
+
+    async def jobs(self, wanted, *, cursor, limit) -> Page:
+        self._reach()
+        self.asked.append(wanted)
+        before = cursors.place(cursor)
+        rows = [
+            row
+            for row in self.jobs_given
+            if (not before or (row["created_at"], row["job_id"]) < before)
+            and (not wanted.statuses or row["status"] in wanted.statuses)
+            and (not wanted.kinds or row["kind"] in wanted.kinds)
+        ][:limit]
+        following = cursors.cursor(rows, limit, time="created_at", name="job_id")
+        return Page(rows=rows, next_cursor=following)
+
+    async def job(self, job_id: str):
+        self._reach()
+        found = [row for row in self.jobs_given if row["job_id"] == job_id]
+        return found[0] | {"attempts_made": []} if found else Unknown("job")
+
+    async def search(self, sought, *, limit):
+        self._reach()
+        self.asked.append(sought)
+        return [hit()][:limit]
 
     async def chats(self, *, tenant, paused, cursor, limit) -> Page:
         self._reach()
@@ -135,18 +218,55 @@ class GivenLists(Lists):
         return rows[:limit]
 
 
-class Office:
-    """The API over rows as given; `ask` it."""
+class GivenDirectory(TenantDirectory):
+    """Stands in for who follows the tenants topic: knows what a log remembers."""
 
-    def __init__(self, deliveries=(), chats=(), paused=(), words: str = TOKENS) -> None:
-        self.lists = GivenLists(deliveries, chats, paused)
+    def __init__(self, log: Remembering, tenants: Sequence[Tenant]) -> None:
+        super().__init__("nowhere", "tenants")
+        self.log = log
+        self._tenants = {one.tenant_id: one for one in tenants}
+        self._publish()
+
+    async def catch_up(self) -> None:
+        if self.log.failure:
+            raise TimeoutError
+        for record in self.log.records:
+            self._take(SimpleNamespace(key=record.key, value=record.value, offset=0))
+        self._publish()
+
+
+class Office:
+    """The API over rows and tenants as given; `ask` it."""
+
+    def __init__(
+        self,
+        deliveries=(),
+        chats=(),
+        paused=(),
+        jobs=(),
+        words: str = TOKENS,
+        tenants=(),
+        keys: str = "",
+    ) -> None:
+        self.lists = GivenLists(deliveries, chats, paused, jobs)
         self.log = Remembering()
         self.reasons: list[str] = []
         self.desk = Desk(
             lists=self.lists, log=self.log, topic="inbox", append_seconds=1, now=lambda: NOW
         )
-        known = tokens(None, words, Secrets(SECRETS))
-        self.api = Api(desk=self.desk, tokens=known, unready=self._unready)
+        secrets = Secrets(SECRETS | {"CHATFOLD_MASTER_KEYS": keys})
+        self.tenants = Remembering()
+        self.register = Register(
+            directory=GivenDirectory(self.tenants, tenants),
+            log=self.tenants,
+            topic="tenants",
+            secrets=secrets,
+            channels=CHANNELS,
+            append_seconds=1,
+            now=lambda: NOW,
+        )
+        known = tokens(None, words, secrets)
+        self.api = Api(desk=self.desk, register=self.register, tokens=known, unready=self._unready)
 
     async def _unready(self) -> Sequence[str]:
         return self.reasons

@@ -7,6 +7,7 @@ It shares nothing with `projections`: where the two differ, one of them is wrong
 from collections.abc import Iterable
 from typing import Any
 
+from schemas import identity
 from schemas.content import Content, MessageKind, Origin, Status
 from schemas.envelope import Recorded
 from schemas.facts import Fact
@@ -22,6 +23,9 @@ KEYS = {
     "processed_events": ["tenant_id", "message_id", "event_type", "chat_id"],
     "delivery_attempts": ["reply_id", "attempt"],
     "delivery_fallbacks": ["reply_id", "attempt"],
+    "processing_jobs": ["job_id"],
+    "job_failures": ["job_id", "attempt"],
+    "model_calls": ["job_id", "attempt"],
 }
 STAGES = ["pending", "saved_only", "sent", "failed", "delivered", "read", "played", "deleted"]
 
@@ -210,6 +214,9 @@ class Step:
         columns = content(self.fact.content)
         if self.fact.content.media is None:
             columns = {name: columns[name] for name in columns if name not in MEDIA}
+        for name in ("media_mime", "media_sha256", "media_size"):
+            if columns.get(name) is None:
+                columns.pop(name, None)
         self.patch("messages", self.fact.message_id, **columns, edited_at=self.now)
         self.done(self.fact.source_id, "edit")
 
@@ -350,6 +357,144 @@ class Step:
             message_count=self.fact.message_count,
         )
 
+    def MediaJobRequested(self) -> None:
+        self.job(self.fact.kind, message_id=self.fact.message_id)
+
+    def AnswerRequested(self) -> None:
+        talk = self.fact.conversation_id
+        self.job("answer", message_id=self.fact.answers[-1], conversation_id=talk)
+
+    def SummaryRequested(self) -> None:
+        self.job("summarise", conversation_id=self.fact.conversation_id)
+
+    def PromptAsked(self) -> None:
+        own = identity.message_id(chat=self.chat, platform_message_id=self.fact.in_reply_to)
+        self.job("ask", message_id=own)
+
+    def MediaStored(self) -> None:
+        stored = self.fact.stored
+        self.patch(
+            "messages",
+            self.fact.message_id,
+            media_key=stored.key,
+            media_thumbnail_key=stored.thumbnail_key,
+            media_mime=stored.mime,
+            media_sha256=stored.sha256,
+            media_size=below(2**63, stored.size),
+        )
+        self.job_is("succeeded", attempts=self.fact.attempt)
+
+    def MediaTranscribed(self) -> None:
+        self.patch("messages", self.fact.message_id, media_transcript=self.fact.text)
+        self.job_is("succeeded", attempts=self.fact.attempt)
+
+    def MediaTextExtracted(self) -> None:
+        self.patch("messages", self.fact.message_id, extracted_media_content=self.fact.text)
+        self.job_is("succeeded", attempts=self.fact.attempt)
+
+    def MediaDescribed(self) -> None:
+        self.patch("messages", self.fact.message_id, image_description=self.fact.text)
+        self.job_is("succeeded", attempts=self.fact.attempt)
+
+    def ModelCalled(self) -> None:
+        usage = self.fact.usage
+        self.put(
+            "model_calls",
+            self.fact.job_id,
+            self.fact.attempt,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            kind=self.fact.kind,
+            model=usage.model,
+            seconds=usage.seconds,
+            tokens_in=below(2**31, usage.tokens_in),
+            tokens_out=below(2**31, usage.tokens_out),
+            cost_micros=below(2**31, usage.cost_micros),
+            reused=usage.reused,
+            called_at=self.now,
+        )
+
+    def JobFailed(self) -> None:
+        code, words = self.fact.error_code, self.fact.error_message
+        self.put(
+            "job_failures",
+            self.fact.job_id,
+            self.fact.attempt,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            error_code=code,
+            error_message=words,
+            retryable=self.fact.retryable,
+            started_at=self.fact.started_at,
+            finished_at=self.fact.finished_at,
+        )
+        last = f"{code}: {words}" if words else code
+        self.job_is("failed", attempts=self.fact.attempt, error_code=code, last_error=last)
+
+    def JobRetryScheduled(self) -> None:
+        self.job_is("waiting", next_attempt_at=self.fact.due)
+
+    def JobRetryStarted(self) -> None:
+        self.job_is("running", attempts=self.fact.attempt)
+
+    def JobRetryRequested(self) -> None:
+        self.job_is("running", attempts=self.fact.attempt)
+
+    def JobAbandoned(self) -> None:
+        code = self.fact.error_code
+        self.job_is("failed", attempts=self.fact.attempt, error_code=code)
+
+    def AnswerGiven(self) -> None:
+        usage = self.fact.usage
+        if usage is not None:
+            self.patch(
+                "messages",
+                self.fact.reply_id,
+                model=usage.model,
+                tokens_in=below(2**31, usage.tokens_in),
+                tokens_out=below(2**31, usage.tokens_out),
+            )
+        self.answered()
+        self.job_is("succeeded" if usage else "failed")
+
+    def AnswerDiscarded(self) -> None:
+        self.answered()
+        if self.fact.job_id is not None:
+            self.job_is("failed" if self.fact.reason == "failed" else "discarded")
+
+    def ConversationSummarised(self) -> None:
+        words = self.fact.text
+        self.patch("conversations", self.fact.conversation_id, conversation_summary=words)
+        self.patch("chats", self.chat, last_conversation_summary=words, updated_at=self.now)
+        self.job_is("succeeded")
+
+    def PromptAnswered(self) -> None:
+        self.job_is("succeeded" if self.fact.error is None else "failed")
+
+    def job(self, kind: str, **columns: Any) -> None:
+        """A job begins with its first attempt."""
+        self.put(
+            "processing_jobs",
+            self.fact.job_id,
+            kind=kind,
+            chat_id=self.chat,
+            tenant_id=self.tenant,
+            status="running",
+            attempts=1,
+            created_at=self.now,
+            updated_at=self.now,
+            **columns,
+        )
+
+    def job_is(self, status: str, **columns: Any) -> None:
+        changed = {"next_attempt_at": None, "updated_at": self.now, **columns}
+        self.patch("processing_jobs", self.fact.job_id, status=status, **changed)
+
+    def answered(self) -> None:
+        for name in self.fact.answers:
+            key = (self.tenant, name, "message", self.chat)
+            self.patch("processed_events", *key, action_taken=self.fact.action)
+
     def message(self, message_id: str, **columns: Any) -> None:
         self.put(
             "messages",
@@ -453,6 +598,10 @@ def content(content: Content) -> Row:
         "media_caption": content.caption,
         **media,
     }
+
+
+def below(bound: int, number: int | None) -> int | None:
+    return number if number is not None and 0 <= number < bound else None
 
 
 def standing(row: Row) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from chatfold import clock, database, failpoints, migrate, topics
 from chatfold import settings as settings_module
 from chatfold.settings import Settings
 from projections import redis, registry, view_sink, views
+from projections.active_chat import ActiveChat
 from projections.consumer import Consumer, Source
 from projections.partition import Reading
 from projections.postgres import PostgresSink
@@ -32,7 +33,6 @@ from projections.redis import RedisViews
 from projections.registry import TABLES, Projection
 from projections.sink import Bury, DeadLetters, ProjectionRefused
 from projections.view_store import ViewStore, ViewsUnavailable
-from projections.views import ActiveChat
 from schemas import envelope
 from schemas.envelope import Recorded
 from schemas.facts import Fact

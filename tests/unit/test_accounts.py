@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from chatfold import accounts
 from chatfold.accounts import Accounts
-from chatfold.tenancy import Secrets
+from chatfold.tenancy import Secrets, current
 from schemas.content import Platform
 from schemas.tenants import Account, Tenant
 from streams.ports import Access, Unavailable
@@ -95,7 +94,7 @@ async def test_while_the_tenants_cannot_be_read_nobody_says_that_there_is_no_acc
 async def test_a_secret_in_a_file_is_read_again_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
     file = tmp_path / "token"
     file.write_text("old\n")
     found = Accounts(Directory(tenant(bot_token=f"file:{file}")), Secrets({}))

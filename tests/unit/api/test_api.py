@@ -12,9 +12,21 @@ from schemas.inputs import (
     PauseChat,
     ResumeChat,
     RetryDelivery,
+    RetryJob,
     SendByHand,
 )
-from tests.support.operators import ALICE, CHAT, EVE, NOW, Office, chat, delivery, reply
+from tests.support.operators import (
+    ALICE,
+    CHAT,
+    EVE,
+    NOW,
+    Office,
+    chat,
+    delivery,
+    job,
+    job_id,
+    reply,
+)
 
 NOBODY = "99999999-9999-5999-8999-999999999999"
 MESSAGES = f"/v1/chats/{CHAT}/messages"
@@ -30,11 +42,16 @@ PATHS = [
     ("POST", f"/v1/chats/{CHAT}/resume"),
     ("POST", f"/v1/chats/{CHAT}/close"),
     ("POST", "/cron/auto-resume"),
+    ("GET", "/v1/jobs"),
+    ("GET", f"/v1/jobs/{job_id(1)}"),
+    ("POST", f"/v1/jobs/{job_id(1)}/retry"),
+    ("POST", "/v1/jobs/retry"),
+    ("GET", "/v1/search?q=invoice"),
 ]
 
 
-def office(*deliveries, paused=()) -> Office:
-    return Office(deliveries or [delivery(1)], [chat()], paused)
+def office(*deliveries, paused=(), jobs=()) -> Office:
+    return Office(deliveries or [delivery(1)], [chat()], paused, jobs or [job(1)])
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
@@ -127,7 +144,7 @@ async def test_a_retry_is_in_the_log_with_who_asked_before_it_is_accepted():
     status, _, told = await here.post(f"/v1/deliveries/{reply(1)}/retry")
     (one,) = here.inputs
     assert status == 202
-    assert told == {"input_id": one.id, "chat_id": CHAT, "reply_id": reply(1)}
+    assert told == {"input_id": one.id, "chat_id": CHAT, "reply_id": reply(1), "job_id": None}
     assert one.data == RetryDelivery(reply_id=reply(1), by="alice")
     assert (one.source, one.tenant, one.chat_id, one.time) == ("/chatfold/api", "acme", CHAT, NOW)
     assert one.causation_id == one.correlation_id == one.id
@@ -169,6 +186,68 @@ async def test_a_dry_run_counts_and_does_nothing():
     _, _, told = await here.post("/v1/deliveries/retry", {"dry_run": True})
     assert told == {"matched": 2, "unconfirmed": 1, "dry_run": True, "next_cursor": None}
     assert here.inputs == []
+
+
+async def test_jobs_are_listed_by_what_is_wanted_and_paged():
+    here = office(jobs=[job(number, kind="store") for number in range(1, 6)])
+    path = f"/v1/jobs?tenant=acme&chat_id={CHAT}&kind=store&status=failed&error_code=throttled"
+    _, _, told = await here.get(f"{path}&since=2026-11-21T10:00:00Z&limit=3")
+    (wanted,) = here.lists.asked
+    assert (wanted.tenant, wanted.chat_id, wanted.error_code) == ("acme", CHAT, "throttled")
+    assert (list(wanted.kinds), list(wanted.statuses)) == (["store"], ["failed"])
+    _, _, rest = await here.get(f"/v1/jobs?limit=3&cursor={told['next_cursor']}")
+    seen = [one["job_id"] for one in (*told["jobs"], *rest["jobs"])]
+    assert seen == [job_id(number) for number in range(1, 6)]
+
+
+async def test_a_job_about_a_file_is_asked_for_again_by_who_asked():
+    here = office()
+    status, _, told = await here.post(f"/v1/jobs/{job_id(1)}/retry")
+    (one,) = here.inputs
+    assert status == 202
+    assert told == {"input_id": one.id, "chat_id": CHAT, "reply_id": None, "job_id": job_id(1)}
+    assert one.data == RetryJob(job_id=job_id(1), by="alice")
+    assert (one.source, one.tenant, one.chat_id) == ("/chatfold/api", "acme", CHAT)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"kind": "answer"}, "what a model was to answer is late by now"),
+        ({"kind": "summarise"}, "what a model was to summarise is late by now"),
+        ({"status": "succeeded"}, "it is succeeded"),
+        ({"status": "running"}, "it is on its way"),
+    ],
+)
+async def test_a_job_that_cannot_be_done_again_is_not_asked_for(columns, reason):
+    here = office(jobs=[job(1, **columns)])
+    status, _, told = await here.post(f"/v1/jobs/{job_id(1)}/retry")
+    assert (status, told["detail"]) == (409, reason)
+    assert told["type"] == "urn:chatfold:problem:not-retryable"
+    assert here.inputs == []
+
+
+async def test_of_all_jobs_only_those_about_files_that_failed_are_asked_for():
+    kinds = ("store", "transcribe", "extract", "describe", "answer", "summarise", "ask")
+    jobs = [job(number, kind=kind) for number, kind in enumerate(kinds)]
+    jobs.append(job(10, status="waiting"))
+    here = office(jobs=jobs)
+    _, _, told = await here.post("/v1/jobs/retry", {"dry_run": True})
+    assert told == {"matched": 4, "unconfirmed": 0, "dry_run": True, "next_cursor": None}
+    assert here.inputs == []
+    await here.post("/v1/jobs/retry", {})
+    assert {one.data.job_id for one in here.inputs} == {job_id(number) for number in range(4)}
+    assert (await here.post("/v1/jobs/retry", {"kind": ["answer"]}))[0] == 422
+
+
+async def test_words_are_looked_for_where_it_is_said():
+    here = office()
+    _, _, told = await here.get(f"/v1/search?q=invoice%20-draft&tenant=acme&chat_id={CHAT}&limit=5")
+    (sought,) = here.lists.asked
+    assert (sought.words, sought.tenant, sought.chat_id) == ("invoice -draft", "acme", CHAT)
+    assert told["hits"][0]["found"][0]["field"] == "transcript"
+    for query in ("", "q=", f"q={'x' * 501}", "q=a&limit=101"):
+        assert (await here.get(f"/v1/search?{query}"))[0] == 422
 
 
 async def test_a_message_by_hand_tells_the_delivery_it_will_be():

@@ -7,11 +7,22 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from chatfold.api import openapi
 from chatfold.api.problems import STATUSES, URN
 from chatfold.api.routes import OPERATIONS
-from tests.support.operators import ALICE, CHAT, Office, chat, delivery, reply
+from chatfold.tenancy import sealing
+from schemas.tenants import Tenant
+from tests.support.operators import ALICE, CHAT, Office, chat, delivery, job, job_id, reply
 
 DOCUMENT = openapi.document("0.1.0")
 NOBODY = "99999999-9999-5999-8999-999999999999"
-BODIES = {"sendMessage": {"text": "Hello"}, "retryDeliveries": {"dry_run": True}}
+ACME = Tenant(tenant_id="acme", name="Acme")
+KEYS = sealing.new_key("k")
+BODIES = {
+    "sendMessage": {"text": "Hello"},
+    "retryDeliveries": {"dry_run": True},
+    "applyTenant": {"tenant_id": "acme", "name": "Acme"},
+    "encryptSecret": {"secret": "hush"},
+    "retryJobs": {"dry_run": True},
+}
+QUERIES = {"search": "?q=invoice"}
 
 
 def test_the_document_is_valid():
@@ -25,10 +36,15 @@ async def test_the_document_is_served():
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 async def test_every_answer_is_as_the_document_says(operation):
-    here = Office([delivery(1)], [chat()])
     for known in (True, False):
+        here = Office(
+            [delivery(1)], [chat()], jobs=[job(1)], tenants=[ACME], keys=KEYS if known else ""
+        )
         path = operation.path.replace("{reply_id}", reply(1) if known else NOBODY)
         path = path.replace("{chat_id}", CHAT if known else NOBODY)
+        path = path.replace("{tenant}", "acme" if known else "nobody")
+        path = path.replace("{job_id}", job_id(1) if known else NOBODY)
+        path += QUERIES.get(operation.name, "")
         for headers in (ALICE, {}):
             given = BODIES.get(operation.name)
             status, told, body = await here.ask(operation.method, path, given, headers)

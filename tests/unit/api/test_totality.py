@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatfold.api import openapi
 from chatfold.api.routes import OPERATIONS
-from tests.support.operators import ALICE, CHAT, Office, chat, delivery, reply
+from tests.support.operators import ALICE, CHAT, Office, chat, delivery, job, job_id, reply
 
 PATHS = openapi.document("0.1.0")["paths"]
 NAMES = sorted({name for one in OPERATIONS for name in one.given.model_fields})
@@ -35,8 +35,10 @@ HEADERS = st.dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(body=OBJECTS | JSON | st.binary(max_size=50), query=QUERIES, headers=HEADERS)
 def test_no_request_leads_to_a_bug(operation, body, query, headers):
-    here = Office([delivery(1)], [chat()])
+    here = Office([delivery(1)], [chat()], jobs=[job(1)])
     path = operation.path.replace("{reply_id}", reply(1)).replace("{chat_id}", CHAT)
+    path = path.replace("{tenant}", "acme")
+    path = path.replace("{job_id}", job_id(1))
     words = "&".join(f"{quote(name)}={quote(value)}" for name, value in query)
     asked = here.ask(operation.method, f"{path}?{words}", body, ALICE | headers)
     status, _, _ = asyncio.run(asked)

@@ -27,6 +27,12 @@ CHAT = "11111111-1111-5111-8111-111111111111"
         (["deliveries", "retry", CHAT, "--status", "failed"], "give either the id of a reply"),
         (["deliveries", "list", "--since", "yesterday"], "'yesterday' is no time"),
         (["deliveries", "list", "--cursor", "x"], "--cursor: not a cursor"),
+        (["jobs", "show", "5"], "'5' is not the id of a job"),
+        (["jobs", "retry", CHAT, "--dry-run"], "give either the id of a job, or options"),
+        (["jobs", "retry", CHAT, "--kind", "store"], "give either the id of a job, or options"),
+        (["jobs", "list", "--cursor", "x"], "--cursor: not a cursor"),
+        (["search", " "], "give words to look for"),
+        (["search", "a", "--chat", "nobody"], "neither a chat's id nor TENANT/PLATFORM/USER"),
     ],
 )
 def test_a_mistake_is_told_with_exit_code_2(words, told):

@@ -9,8 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from chatfold import handlers
-from chatfold.tenancy import files
+from chatfold import handlers, tenancy
 from docs.generation import ROOT
 from providers.registry import PROVIDERS
 from schemas.facts import ConversationClosed, ReplyGenerated
@@ -67,9 +66,17 @@ def test_the_guides_class_answers_at_night_and_closes_the_conversation(bot):
 def test_the_guides_tenant_can_be_applied():
     tenant, *_ = blocks("howto/write-a-handler.md", "toml")
     (account,) = blocks("howto/add-a-provider.md", "toml")
-    (parsed,) = files.parse(tenant + "\n" + account, PROVIDERS)
-    files.check([parsed], [], PROVIDERS)
+    (parsed,) = tenancy.parse(tenant + "\n" + account, PROVIDERS)
+    tenancy.check([parsed], [], PROVIDERS)
     assert parsed.handlers == ("acme_bot.hours:OpeningHours", "hello")
+
+
+def test_the_guides_tenant_with_models_can_be_applied():
+    (text,) = blocks("howto/tenants.md", "toml")
+    (parsed,) = tenancy.parse(text, PROVIDERS)
+    tenancy.check([parsed], [], PROVIDERS)
+    assert parsed.responder == "llm"
+    assert parsed.models.chat in parsed.models.prices
 
 
 def test_the_guides_entry_point_is_in_the_group_that_is_searched():

@@ -62,3 +62,12 @@ def test_standings_are_ordered_by_attempt_then_stage() -> None:
     ]
     assert sorted(order) == order
     assert rows.Standing(1, 2).status == "sent"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [(None, None), (0, 0), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None)]
+)
+def test_a_number_that_an_integer_does_not_hold_is_left_out(
+    told: int | None, kept: int | None
+) -> None:
+    assert rows.count(told) == kept

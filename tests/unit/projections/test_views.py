@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from projections.active_chat import ActiveChat
 from projections.view_store import kept, read_view, resting
-from projections.views import LONGEST_TEXT, RECENT, ActiveChat, evolve
+from projections.views import LONGEST_TEXT, RECENT, evolve
 from schemas import codec
-from schemas.content import Content, Evidence, MessageKind, PauseReason, Status
+from schemas.content import Content, Evidence, MessageKind, Origin, PauseReason, Status
 from schemas.envelope import Recorded
 from schemas.facts import (
     BotPaused,
@@ -17,7 +18,12 @@ from schemas.facts import (
     CloseRequested,
     ConversationClosed,
     ConversationOpened,
+    ConversationSummarised,
     Fact,
+    MediaDescribed,
+    MediaTextExtracted,
+    MediaTranscribed,
+    MessageDeleted,
     MessageReceived,
     MessageSendConfirmed,
     MessageSendWithheld,
@@ -202,3 +208,35 @@ def test_a_reply_that_is_sent_again_is_pending_until_that_has_ended() -> None:
         reply_id=reply.reply_id, attempt=2, platform_message_id="x", by=Evidence.ECHO
     )
     assert told(view, confirmed).recent[-1].status == "sent"
+
+
+def test_it_shows_what_is_in_a_messages_file_shortened_until_the_message_is_taken_back() -> None:
+    view = known(chat(1, 50))
+    said = next(line for line in reversed(view.recent) if line.origin is Origin.USER)
+    known_job = {"job_id": "j", "attempt": 1, "message_id": said.message_id}
+
+    def in_file(view: ActiveChat) -> str | None:
+        (line,) = [one for one in view.recent if one.message_id == said.message_id]
+        return line.media_text
+
+    view = told(view, MediaTranscribed(**known_job, text="x" * 5000, language=None))
+    assert in_file(view) == "x" * LONGEST_TEXT
+    assert in_file(told(view, MediaDescribed(**known_job, text="A barn"))) == "A barn"
+    read = MediaTextExtracted(**known_job, text="Total: 5", pages=1, pages_seen=None)
+    assert in_file(told(view, read)) == "Total: 5"
+    named = {"platform_message_id": "x", "source_id": "y", "action": "recorded"}
+    gone = told(view, MessageDeleted(message_id=said.message_id, **named))
+    assert in_file(gone) is None
+    assert in_file(told(gone, read)) is None
+
+
+def test_it_shows_what_the_latest_conversation_was_about() -> None:
+    view = known(chat(1, 50))
+    assert view.conversation is not None
+    summary = {"job_id": "j", "text": "Ada wants a refund"}
+    other = told(view, ConversationSummarised(**summary, conversation_id="another"))
+    assert other.conversation == view.conversation
+    own = view.conversation.conversation_id
+    view = told(view, ConversationSummarised(**summary, conversation_id=own))
+    assert view.conversation is not None
+    assert view.conversation.summary == "Ada wants a refund"

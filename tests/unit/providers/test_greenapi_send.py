@@ -256,7 +256,8 @@ def test_green_api_keeps_files_in_these_places(url):
 def test_a_place_that_is_not_green_apis_is_not_asked(url):
     requests, result = fetch(at(url))
     assert len(requests) == 1
-    assert result.code is FailureCode.MEDIA_UNAVAILABLE
+    named = FailureCode.UNSAFE_ADDRESS if url else FailureCode.MEDIA_UNAVAILABLE
+    assert result.code is named
 
 
 def test_the_host_of_the_base_url_is_trusted_and_no_other():
@@ -267,6 +268,14 @@ def test_the_host_of_the_base_url_is_trusted_and_no_other():
 
 def test_a_file_that_green_api_does_not_fetch_is_too_large():
     assert fetch(at("{{SWE002}}"))[1].code is FailureCode.TOO_LARGE
+
+
+def test_a_link_that_is_dead_is_asked_for_once_more():
+    gone, new = answer(403), STORED.replace("f.oga", "g.oga")
+    requests, result = fetch(at(STORED), gone, at(new), answer(200, b"x"))
+    assert [one.method for one in requests] == ["POST", "GET", "POST", "GET"]
+    assert isinstance(result, Fetched)
+    assert fetch(at(STORED), gone, at(new), gone)[1].code is FailureCode.MEDIA_UNAVAILABLE
 
 
 def test_a_file_that_is_gone_is_unavailable():

@@ -250,7 +250,7 @@ def test_a_link_that_leads_on_within_metas_hosts_is_followed():
 )
 def test_a_link_that_leads_elsewhere_is_not_followed(place):
     requests, result = fetch(LINK, answer(302, location=place))
-    assert (len(requests), result.code) == (1, FailureCode.MEDIA_UNAVAILABLE)
+    assert (len(requests), result.code) == (1, FailureCode.UNSAFE_ADDRESS)
 
 
 def test_a_link_that_leads_on_and_on_is_given_up():
@@ -260,9 +260,9 @@ def test_a_link_that_leads_on_and_on_is_given_up():
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_an_expired_link_is_not_tried_again(status):
+def test_behind_an_expired_link_the_file_is_no_more(status):
     _, result = fetch(LINK, answer(status, b"URL signature expired"))
-    assert (result.code, result.retryable) == (FailureCode.REFUSED, False)
+    assert (result.code, result.http_status) == (FailureCode.MEDIA_UNAVAILABLE, status)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

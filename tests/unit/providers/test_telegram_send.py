@@ -218,7 +218,13 @@ def test_a_file_beyond_what_bots_may_fetch_is_too_large():
 
 def test_a_file_that_is_gone_is_unavailable():
     gone = answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
-    assert fetch(found(), gone)[1].code is FailureCode.MEDIA_UNAVAILABLE
+    assert fetch(found(), gone, found(), gone)[1].code is FailureCode.MEDIA_UNAVAILABLE
+
+
+def test_a_link_that_is_dead_is_asked_for_once_more():
+    requests, result = fetch(found(), answer(404), found(), answer(200, b"oga"))
+    assert [one.method for one in requests] == ["POST", "GET", "POST", "GET"]
+    assert isinstance(result, Fetched)
 
 
 @pytest.mark.parametrize(

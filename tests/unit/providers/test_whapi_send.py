@@ -225,7 +225,7 @@ def test_a_file_without_an_id_is_looked_up_in_its_message():
 def test_a_file_that_whapi_has_not_got_yet_may_be_there_later(node):
     requests, told = fetch(f"message:{TARGET}", answer(200, {"type": "image", "image": node}))
     assert len(requests) == 1
-    assert (told.code, told.retryable) == (FailureCode.MEDIA_UNAVAILABLE, True)
+    assert (told.code, told.retryable) == (FailureCode.PROVIDER_DOWN, True)
 
 
 @pytest.mark.parametrize(

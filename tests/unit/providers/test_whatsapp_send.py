@@ -218,6 +218,19 @@ def test_media_is_fetched_in_two_steps_and_its_type_is_metas_word():
     assert result == Fetched(data=b"png", mime="image/png")
 
 
+def test_a_link_that_is_dead_is_asked_for_once_more():
+    told, gone = answer(200, {"url": "https://lookaside.fbsbx.com/a?mid=500"}), answer(404)
+
+    def fetch(*answers):
+        return drive(PROVIDER.fetch_media(Media(reference="500"), CREDENTIALS, None, 9), *answers)
+
+    requests, result = fetch(told, gone, told, answer(200, b"png"))
+    assert len(requests) == 4
+    assert isinstance(result, Fetched)
+    _, result = fetch(told, gone, told, gone)
+    assert result.code is FailureCode.MEDIA_UNAVAILABLE
+
+
 @pytest.mark.parametrize("reference", ["", "../me", "5/0", "5?x=1", "https://evil.com/1"])
 def test_what_is_no_media_id_is_not_asked_for(reference):
     exchange = PROVIDER.fetch_media(Media(reference=reference), CREDENTIALS, None, 100)

@@ -7,9 +7,10 @@ import pytest
 
 from chatfold import tenancy
 from chatfold.settings import Settings
+from chatfold.tenancy import sealing
 from providers.channels import CHANNELS
 from schemas.content import Platform
-from schemas.tenants import Account, Fallback, Tenant
+from schemas.tenants import Account, Fallback, MediaSettings, Models, Price, Tenant
 
 GOOD = """
 [[tenants]]
@@ -167,8 +168,8 @@ def test_without_the_usual_variables_there_is_no_single_tenant():
 def test_secrets_come_from_variables_and_files(tmp_path: Path):
     (tmp_path / "secret").write_text("from a file\n")
     secrets = tenancy.Secrets({"NAME": "from a variable"})
-    assert secrets.resolve("env:NAME") == "from a variable"
-    assert secrets.resolve(f"file:{tmp_path}/secret") == "from a file"
+    assert secrets.resolve("env:NAME", tenant="acme") == "from a variable"
+    assert secrets.resolve(f"file:{tmp_path}/secret", tenant="acme") == "from a file"
 
 
 @pytest.mark.parametrize(
@@ -182,27 +183,27 @@ def test_secrets_come_from_variables_and_files(tmp_path: Path):
 )
 def test_a_missing_secret_names_where_it_was_looked_for(reference: str, named: str):
     with pytest.raises(tenancy.SecretMissing) as missing:
-        tenancy.Secrets({"EMPTY": ""}).resolve(reference)
+        tenancy.Secrets({"EMPTY": ""}).resolve(reference, tenant="acme")
     assert named in str(missing.value)
 
 
 def test_an_empty_file_is_no_secret(tmp_path: Path):
     (tmp_path / "secret").write_text(" \n")
     with pytest.raises(tenancy.SecretMissing, match="is empty"):
-        tenancy.Secrets({}).resolve(f"file:{tmp_path}/secret")
+        tenancy.Secrets({}).resolve(f"file:{tmp_path}/secret", tenant="acme")
 
 
 def test_a_changed_file_is_noticed_and_one_that_vanishes_keeps_its_word(tmp_path: Path):
     file = tmp_path / "secret"
     file.write_text("old")
     secrets = tenancy.Secrets({})
-    assert secrets.resolve(f"file:{file}") == "old"
+    assert secrets.resolve(f"file:{file}", tenant="acme") == "old"
     assert not secrets.refresh()
     file.write_text("new")
     assert secrets.refresh()
     file.unlink()
     assert not secrets.refresh()
-    assert secrets.resolve(f"file:{file}") == "new"
+    assert secrets.resolve(f"file:{file}", tenant="acme") == "new"
 
 
 def test_a_dotenv_file_fills_in_what_the_environment_does_not_say(
@@ -211,4 +212,88 @@ def test_a_dotenv_file_fills_in_what_the_environment_does_not_say(
     (tmp_path / ".env").write_text("ONE=file\nTWO=file\n")
     monkeypatch.setenv("TWO", "environment")
     secrets = tenancy.Secrets.from_environment(tmp_path / ".env")
-    assert (secrets.resolve("env:ONE"), secrets.resolve("env:TWO")) == ("file", "environment")
+    assert [secrets.resolve(f"env:{name}", tenant=None) for name in ("ONE", "TWO")] == [
+        "file",
+        "environment",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"responder": "llm"}, "acme: responder: llm needs a table [tenants.models]"),
+        ({"responder": "handler"}, "acme: responder: handler needs a name in `handlers`"),
+        (
+            {"media": MediaSettings(describe_images=True)},
+            "acme: media.describe_images: needs a table [tenants.models]",
+        ),
+        (
+            {"models": Models(api_key="env:CHATFOLD_MASTER_KEYS")},
+            "acme: models.api_key: variable CHATFOLD_MASTER_KEYS is the deployment's own",
+        ),
+        (
+            {"models": Models(api_key="enc:x")},
+            "acme: models.api_key: it is not enc:v1:KEYID:BASE64",
+        ),
+        (
+            {"models": Models(base_url="https://user:word@models.example/v1")},
+            "acme: models.base_url: must hold no password",
+        ),
+    ],
+)
+def test_what_cannot_answer_or_cannot_be_read_is_refused(changes: dict, named: str):
+    with pytest.raises(tenancy.TenantsRefused) as refused:
+        tenancy.check([tenant("acme").model_copy(update=changes)], [], CHANNELS)
+    assert named in str(refused.value)
+    assert "word@" not in str(refused.value)
+
+
+def test_models_of_any_name_and_price_may_answer_and_look():
+    models = Models(chat="a-model", prices={"another-model": Price(tokens_in=1.5)})
+    whole = tenant("acme").model_copy(
+        update={
+            "responder": "llm",
+            "models": models,
+            "media": MediaSettings(describe_images=True),
+        }
+    )
+    tenancy.check([whole], [], CHANNELS)
+
+
+def test_what_another_tenants_key_sealed_is_refused_where_the_key_is_known():
+    keys = sealing.master_keys(sealing.new_key("k"))
+    theirs = keys.seal("hush", tenant="other").reference
+    thief = tenant("acme").model_copy(update={"models": Models(api_key=theirs)})
+    with pytest.raises(tenancy.TenantsRefused, match=r"models.api_key: it was not sealed for"):
+        tenancy.check([thief], [], CHANNELS, keys)
+    tenancy.check([thief], [], CHANNELS)  # without the key nobody here can tell
+
+
+def test_with_a_key_of_openai_the_single_tenant_has_models_that_answer():
+    settings = Settings(_env_file=None, wp_phone_id="111", openai_api_key="sk-hush")
+    made = tenancy.tenant_from_settings(settings)
+    tenancy.check([made], [], CHANNELS)
+    assert (made.responder, made.models) == ("llm", Models())
+    assert made.models.api_key == "env:OPENAI_API_KEY"
+    assert "sk-hush" not in made.model_dump_json()
+    assert "sk-hush" not in repr(settings)
+    echo = tenancy.tenant_from_settings(settings, echo=True)
+    assert (echo.responder, echo.models) == ("echo", Models())
+
+
+def test_the_single_tenants_models_may_be_another_services():
+    settings = Settings(
+        _env_file=None,
+        wp_phone_id="111",
+        openai_api_key="none",
+        openai_base_url="http://127.0.0.1:11434/v1",
+        openai_model="llama3.2",
+    )
+    models = tenancy.tenant_from_settings(settings).models
+    assert (models.provider, models.base_url) == ("other", "http://127.0.0.1:11434/v1")
+    assert (models.chat, models.vision) == ("llama3.2", "llama3.2")
+
+
+def test_without_a_key_of_openai_the_single_tenant_echoes():
+    made = tenancy.tenant_from_settings(Settings(_env_file=None, wp_phone_id="111"))
+    assert (made.responder, made.models) == ("echo", None)

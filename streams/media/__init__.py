@@ -1,0 +1,1 @@
+"""What the media agent decides without any IO."""
