@@ -10,6 +10,7 @@ BENCHMARKS = (
     "projection",
     "end_to_end",
     "other_accounts",
+    "assistant",
 )
 
 
