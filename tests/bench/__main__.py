@@ -11,6 +11,7 @@ BENCHMARKS = (
     "end_to_end",
     "other_accounts",
     "assistant",
+    "media",
 )
 
 

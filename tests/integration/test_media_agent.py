@@ -1,5 +1,8 @@
 """The media agent as a process, on real Kafka and PostgreSQL, with files as people send them."""
 
+import asyncio
+import signal
+import urllib.request
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +17,7 @@ from schemas.dead_letters import REASON
 from schemas.topics import Topics
 from tests.support import agents, kafka, made_files, media, roles
 from tests.support.media import Scene, staged
+from tests.support.roles import Process
 
 
 @pytest.fixture
@@ -284,3 +288,22 @@ async def test_what_the_storage_has_lost_or_spoilt_is_told(scene: Scene) -> None
         ("corrupt", True),
     ]
     assert scene.calls == []
+
+
+async def test_the_role_is_put_together_and_tells_how_it_does(scene: Scene) -> None:
+    chosen = scene.settings.model_copy(update={"media_allowed_networks": "127.0.0.0/8"})
+    env = agents.TOKENS | media.SECRETS
+    voice = await stored(scene, made_files.voice(), SOUND)
+    with roles.running(role := Process("media", chosen, scene.log, **env)):
+        await asyncio.to_thread(role.wait_ready)
+        told = await scene.told(
+            [media.order(1, 0), media.order(2, 0, kind=TRANSCRIBE, stored=voice)]
+        )
+        url = f"http://127.0.0.1:{role.port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            metrics = answer.read().decode()
+        await asyncio.to_thread(role.kill, signal.SIGTERM)
+        assert role.wait_ended() == 0
+    assert [one.error_code for one in told] == [None, None]
+    assert 'chatfold_media_jobs_total{code="",kind="store"} 1.0' in metrics
+    assert 'chatfold_media_jobs_total{code="",kind="transcribe"} 1.0' in metrics
