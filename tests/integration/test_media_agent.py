@@ -163,6 +163,34 @@ async def test_a_slow_file_delays_no_other_chat(scene: Scene) -> None:
     assert {one.error_code for one in told.values()} == {None}
 
 
+async def test_a_slow_model_delays_no_other_chat(scene: Scene) -> None:
+    files = [await stored(scene, made_files.voice() + b"%d" % chat, SOUND) for chat in range(40)]
+    for chat in range(4):
+        data = made_files.voice() + b"%d" % chat
+        scene.box.sayings.put(digest(data), f"slow {chat}")
+    match = Match(method="transcribe", text="slow")
+    scene.box.faults.add(Fault(fault="slow", match=match, times=None, delay=18))
+    orders = [media.order(chat, 0, kind=TRANSCRIBE, stored=file) for chat, file in enumerate(files)]
+    with roles.running(scene.agent()):
+        await media.produce(scene.settings, orders)
+        told = await media.reported(scene.settings, orders[4:])
+        assert not {one.data.job_id for one in orders[:4]} & {job for job, _ in told}
+        slow = await media.reported(scene.settings, orders[:4])
+    assert {one.error_code for one in (*told.values(), *slow.values())} == {None}
+
+
+async def test_a_link_that_leads_inside_is_not_followed(scene: Scene) -> None:
+    link = f"{scene.box.url}/instagram/cdn/{scene.put('voice', made_files.voice())}?signature=AYe"
+    match = Match(provider="instagram", method="media")
+    scene.box.faults.add(Fault(fault="private_redirect", match=match))
+    orders = [media.order(1, number, reference=link, provider="instagram") for number in (0, 1)]
+    with roles.running(scene.agent()):
+        refused, kept = await scene.told(orders)
+    assert (refused.error_code, refused.retryable) == ("unsafe_address", False)
+    assert kept.stored is not None
+    assert "signature" not in str(refused) + scene.log.read_text()
+
+
 async def test_an_order_of_another_kind_becomes_a_dead_letter(scene: Scene) -> None:
     names = Topics(scene.settings.topic_prefix)
     record = envelope.encode(agents.order(1, 0))
