@@ -63,6 +63,12 @@ async def test_a_summary_is_called_one(box) -> None:
     told = [{"role": "system", "content": "Sum up."}, *ASKED["messages"][1:]]
     answer = await complete(box, messages=told)
     assert answer["choices"][0]["message"]["content"].startswith("Summary 1")
+    box.sayings.answer("open", "From 7 to 18.")
+    answer = await complete(box, messages=told)
+    assert answer["choices"][0]["message"]["content"].startswith("Summary 2")
+    box.sayings.answer("Sum up", "They asked when it is open.")
+    answer = await complete(box, messages=told)
+    assert answer["choices"][0]["message"]["content"] == "They asked when it is open."
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
