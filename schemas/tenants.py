@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.content import Platform
 
@@ -80,7 +80,8 @@ class Price(Strict):
 class Models(Strict):
     """The tenant's model service, OpenAI's or one that speaks as it does, and what to ask there.
 
-    `provider` only names it in figures. Without `base_url` it is OpenAI's. Where speech is
+    `provider` names it in figures, and says by what name it knows the bound of an answer. Without
+    `base_url` it is OpenAI's; with one there is no key but what `api_key` says. Where speech is
     understood elsewhere, `speech_base_url` and `speech_api_key` say where. A model whose price is
     not in `prices` is not counted in money.
     """
@@ -95,6 +96,14 @@ class Models(Strict):
     speech_api_key: Reference | None = None
     timeout_seconds: float = Field(60.0, gt=0, le=600)
     prices: dict[str, Price] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_usual_key_at_home(cls, given: object) -> object:
+        """OpenAI's key, where nobody has named one, is for nobody else."""
+        if isinstance(given, dict) and given.get("base_url") is not None:
+            return {"api_key": None, **given}
+        return given
 
 
 class Assistant(Strict):

@@ -10,7 +10,7 @@ import typer
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from chatfold import handlers, migrate, settings, topics, views
+from chatfold import blobs, handlers, migrate, settings, topics, views
 from chatfold.cli.output import AsJson, explained, print_json
 from chatfold.eventlog import KafkaUnreachable
 from chatfold.refusal import Refusal
@@ -21,6 +21,7 @@ from providers.channels import CHANNELS
 from providers.registry import PROVIDERS
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
+from streams.ports import Unavailable
 
 Check = Callable[[Settings], Awaitable[Sequence[str]]]
 
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check settings, Kafka, topics, PostgreSQL, tables, the view store and every tenant.
+    """Check settings, Kafka, topics, PostgreSQL, tables, where views and files are, every tenant.
 
     The exit code is 1 if anything is wrong; each line says how to mend it.
     """
@@ -58,6 +59,7 @@ async def _examine(chosen: Settings) -> list[Finding]:
         "Kafka and its topics": _kafka,
         "PostgreSQL and its tables": _postgres,
         "view store": _views,
+        "file storage": _files,
         "tenants": _tenants,
     }
     return [Finding(name, list(await _guarded(check, chosen))) for name, check in checks.items()]
@@ -86,6 +88,14 @@ async def _views(chosen: Settings) -> Sequence[str]:
     return (
         [] if stats["reachable"] else [f"{chosen.views} does not answer: start it, see REDIS_URL"]
     )
+
+
+async def _files(chosen: Settings) -> Sequence[str]:
+    try:
+        await blobs.opened(chosen.media_url, chosen.home / "media").get("doctor/is/here")
+    except Unavailable as away:
+        return [f"{away}: see CHATFOLD_MEDIA_URL, and the variables of its credentials"]
+    return []
 
 
 async def _tenants(chosen: Settings) -> Sequence[str]:

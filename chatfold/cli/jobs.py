@@ -15,7 +15,7 @@ from chatfold.cli.choosing import ChatId, Cursor, ErrorCode, Since, Tenant, Unti
 from chatfold.cli.output import AsJson, dollars, explained, moment_of, plain, print_json
 from chatfold.cli.retrying import Bulk, Many, retry_many, retry_one
 from chatfold.operations import Asker, Batch, Desk, Page, Unknown
-from chatfold.operations.words import JobStatus
+from chatfold.operations.words import ABOUT_FILES, JobStatus
 from chatfold.refusal import Refusal
 from projections.queries import Found, WantedJobs
 from schemas.content import JobKind
@@ -196,10 +196,16 @@ def _attempt(one: Found) -> tuple[object, ...]:
 
 
 def _advice(found: Found) -> str | None:
+    """What to do about a job that has failed; what may pass by itself has been waited for."""
     code = found["error_code"]
     if found["status"] != JobStatus.FAILED or code not in set(JobFailureCode):
         return None
-    return MEANINGS[JobFailureCode(str(code))].advice
+    meaning = MEANINGS[JobFailureCode(str(code))]
+    if not meaning.retryable:
+        return meaning.advice
+    if found["kind"] in ABOUT_FILES:
+        return "Its tries are used up: retry it when the cause is gone."
+    return "Its tries are used up, and the chat has gone on without it."
 
 
 def _about(one: Found) -> str:

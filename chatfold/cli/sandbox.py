@@ -62,7 +62,8 @@ def sandbox(
       cut_stream, no_finish, streamed_error, content_filter, ended_early, quota; for files
       wrong_sha, wrong_mime, expired, private_redirect, endless;
     * `POST /_sandbox/sayings {"to": "…", "say": "…"}` has the model answer what holds these
-      words; with `sha256` in place of `to` it is what it hears or sees in a file.
+      words, or `Sum up` a conversation; with `sha256` in place of `to` it is what it hears
+      or sees in a file.
 
     Point an account at it by its `base_url`.
     """

@@ -14,6 +14,7 @@ from schemas.content import Json
 LONGEST_ECHO: Final = 300
 MOST_SAYINGS: Final = 10_000
 BYTES_A_SECOND: Final = 2_000
+SUM_UP: Final = "Sum up"
 
 _MARK: Final = re.compile(r"<[^<>]*>")
 _SUMMARY: Final = re.compile(r"\bsum(?: up|mari[sz]e)\b", re.IGNORECASE)
@@ -47,20 +48,26 @@ class Sayings:
         return self.of_bytes.get(digest.hexdigest(), made)
 
     def to(self, words: str) -> str | None:
-        """What is to be answered to these words, if a test has said so."""
-        return next((say for held, say in self.of_words.items() if held in words), None)
+        """What is to be answered to these words, if a test has said so.
+
+        To a conversation that is to be summed up it is what begins with `SUM_UP`.
+        """
+        of_sort = words.startswith(SUM_UP)
+        said = ((held, say) for held, say in self.of_words.items() if held in words)
+        return next((say for held, say in said if held.startswith(SUM_UP) is of_sort), None)
 
 
 def answer(asked: Json, number: int, sayings: Sayings) -> str:
     """The answer to a chat completion; `number` makes it differ from that to any other."""
     messages = [mapping(one) for one in items(asked.get("messages"))]
     said = said_last(messages)
-    if (wanted := sayings.to(said)) is not None:
+    told = " ".join(_words(one.get("content")) for one in messages if one.get("role") == "system")
+    is_summary = _SUMMARY.search(told) is not None
+    if (wanted := sayings.to(f"{SUM_UP}: {said}" if is_summary else said)) is not None:
         return wanted
     if seen := pictures(messages):
         return " and ".join(sayings.of(one) for one in seen)
-    told = " ".join(_words(one.get("content")) for one in messages if one.get("role") == "system")
-    what = "Summary" if _SUMMARY.search(told) else "Answer"
+    what = "Summary" if is_summary else "Answer"
     return f"{what} {number} to {len(messages)} messages, the last of which says: {said}"
 
 

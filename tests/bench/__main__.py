@@ -10,6 +10,8 @@ BENCHMARKS = (
     "projection",
     "end_to_end",
     "other_accounts",
+    "assistant",
+    "media",
 )
 
 

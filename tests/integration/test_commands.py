@@ -80,6 +80,7 @@ async def test_doctor_names_what_is_missing_and_how_to_mend_it(settings):
     assert any("chatfold topics apply" in p for p in findings["Kafka and its topics"])
     assert any("chatfold migrate up" in p for p in findings["PostgreSQL and its tables"])
     assert findings["view store"] == []
+    assert findings["file storage"] == []
     assert any("chatfold topics apply" in p for p in findings["tenants"])
 
 
@@ -87,7 +88,13 @@ async def test_doctor_finds_nothing_wrong_with_a_whole_deployment(settings):
     await kafka.prepare(settings, Tenant(tenant_id="acme", name="Acme"))
     await migrate.migrate(settings.database, settings.database_schema)
     findings = await run(settings, "doctor")
-    assert [finding["problems"] for finding in findings] == [[], [], [], []]
+    assert [finding["problems"] for finding in findings] == [[], [], [], [], []]
+
+
+async def test_doctor_tells_where_no_files_can_be_kept(settings):
+    elsewhere = settings.model_copy(update={"media_url": "ftp://host/files"})
+    findings = {f["checked"]: f["problems"] for f in await run(elsewhere, "doctor", code=1)}
+    assert "s3://, gs://, az://" in findings["file storage"][0]
 
 
 async def test_doctor_tells_what_an_account_lacks(settings):

@@ -205,7 +205,7 @@ async def test_people_are_shown_what_to_do_and_what_it_cost(settings, log):
 
     assert failed["job_id"] in await told("jobs", "list", "--status", "failed", "--limit", "1000")
     shown = await told("jobs", "show", failed["job_id"])
-    assert "Too many requests; it is tried again later." in shown
+    assert "Its tries are used up: retry it when the cause is gone." in shown
     called = next(one for one in oracle.tables(log)["model_calls"].values() if not one["reused"])
     assert called["model"] in await told("jobs", "show", called["job_id"])
 

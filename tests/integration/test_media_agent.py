@@ -1,5 +1,8 @@
 """The media agent as a process, on real Kafka and PostgreSQL, with files as people send them."""
 
+import asyncio
+import signal
+import urllib.request
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +17,7 @@ from schemas.dead_letters import REASON
 from schemas.topics import Topics
 from tests.support import agents, kafka, made_files, media, roles
 from tests.support.media import Scene, staged
+from tests.support.roles import Process
 
 
 @pytest.fixture
@@ -159,6 +163,34 @@ async def test_a_slow_file_delays_no_other_chat(scene: Scene) -> None:
     assert {one.error_code for one in told.values()} == {None}
 
 
+async def test_a_slow_model_delays_no_other_chat(scene: Scene) -> None:
+    files = [await stored(scene, made_files.voice() + b"%d" % chat, SOUND) for chat in range(40)]
+    for chat in range(4):
+        data = made_files.voice() + b"%d" % chat
+        scene.box.sayings.put(digest(data), f"slow {chat}")
+    match = Match(method="transcribe", text="slow")
+    scene.box.faults.add(Fault(fault="slow", match=match, times=None, delay=18))
+    orders = [media.order(chat, 0, kind=TRANSCRIBE, stored=file) for chat, file in enumerate(files)]
+    with roles.running(scene.agent()):
+        await media.produce(scene.settings, orders)
+        told = await media.reported(scene.settings, orders[4:])
+        assert not {one.data.job_id for one in orders[:4]} & {job for job, _ in told}
+        slow = await media.reported(scene.settings, orders[:4])
+    assert {one.error_code for one in (*told.values(), *slow.values())} == {None}
+
+
+async def test_a_link_that_leads_inside_is_not_followed(scene: Scene) -> None:
+    link = f"{scene.box.url}/instagram/cdn/{scene.put('voice', made_files.voice())}?signature=AYe"
+    match = Match(provider="instagram", method="media")
+    scene.box.faults.add(Fault(fault="private_redirect", match=match))
+    orders = [media.order(1, number, reference=link, provider="instagram") for number in (0, 1)]
+    with roles.running(scene.agent()):
+        refused, kept = await scene.told(orders)
+    assert (refused.error_code, refused.retryable) == ("unsafe_address", False)
+    assert kept.stored is not None
+    assert "signature" not in str(refused) + scene.log.read_text()
+
+
 async def test_an_order_of_another_kind_becomes_a_dead_letter(scene: Scene) -> None:
     names = Topics(scene.settings.topic_prefix)
     record = envelope.encode(agents.order(1, 0))
@@ -284,3 +316,22 @@ async def test_what_the_storage_has_lost_or_spoilt_is_told(scene: Scene) -> None
         ("corrupt", True),
     ]
     assert scene.calls == []
+
+
+async def test_the_role_is_put_together_and_tells_how_it_does(scene: Scene) -> None:
+    chosen = scene.settings.model_copy(update={"media_allowed_networks": "127.0.0.0/8"})
+    env = agents.TOKENS | media.SECRETS
+    voice = await stored(scene, made_files.voice(), SOUND)
+    with roles.running(role := Process("media", chosen, scene.log, **env)):
+        await asyncio.to_thread(role.wait_ready)
+        told = await scene.told(
+            [media.order(1, 0), media.order(2, 0, kind=TRANSCRIBE, stored=voice)]
+        )
+        url = f"http://127.0.0.1:{role.port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            metrics = answer.read().decode()
+        await asyncio.to_thread(role.kill, signal.SIGTERM)
+        assert role.wait_ended() == 0
+    assert [one.error_code for one in told] == [None, None]
+    assert 'chatfold_media_jobs_total{code="",kind="store"} 1.0' in metrics
+    assert 'chatfold_media_jobs_total{code="",kind="transcribe"} 1.0' in metrics

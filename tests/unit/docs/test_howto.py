@@ -71,8 +71,9 @@ def test_the_guides_tenant_can_be_applied():
     assert parsed.handlers == ("acme_bot.hours:OpeningHours", "hello")
 
 
-def test_the_guides_tenant_with_models_can_be_applied():
-    (text,) = blocks("howto/tenants.md", "toml")
+@pytest.mark.parametrize("page", ["howto/tenants.md", "howto/models.md"])
+def test_the_guides_tenant_with_models_can_be_applied(page):
+    (text,) = blocks(page, "toml")
     (parsed,) = tenancy.parse(text, PROVIDERS)
     tenancy.check([parsed], [], PROVIDERS)
     assert parsed.responder == "llm"

@@ -340,7 +340,7 @@ async def test_a_seat_is_given_back_whatever_happens() -> None:
 
 
 async def test_who_waits_for_a_seat_leaves_at_once_when_told() -> None:
-    scene, leaving = Scene(bounds=Bounds(most=1, share=1)), Leaving()
+    scene, leaving = Scene(bounds=Bounds(most=1, share=1, longest_wait=0.5)), Leaving()
     scene.models.held.clear()
     agent = scene.agent()
     first = asyncio.create_task(agent.handle(numbered(1), Leaving()))
@@ -352,4 +352,5 @@ async def test_who_waits_for_a_seat_leaves_at_once_when_told() -> None:
         await waiting
     scene.models.held.set()
     await first
-    await agent.handle(numbered(3), Leaving())  # the seat is free
+    await agent.handle(numbered(3), Leaving())
+    assert len(scene.models.asked) == 2  # the seat was free
