@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from chatfold import database, failpoints, reading
+from chatfold import database, failpoints, own_projections, reading
 from chatfold.eventlog import AppendFailed, EventLog
 from chatfold.operations import tables
 from chatfold.refusal import Refusal
@@ -94,7 +94,7 @@ async def discard(settings: Settings, fact: PoisonFact) -> Redriven | None:
 async def _redriving(settings: Settings) -> AsyncIterator["Redrives"]:
     pool = await database.open_pool(settings.database, kept=1, extra=1)
     try:
-        yield Redrives(pool, settings.database_schema)
+        yield Redrives(pool, settings.database_schema, settings.projections)
     except SinkUnavailable as error:
         raise Refusal(f"PostgreSQL cannot be used ({error}); see DATABASE_URL.") from None
     finally:
@@ -104,13 +104,14 @@ async def _redriving(settings: Settings) -> AsyncIterator["Redrives"]:
 class Redrives:
     """Finds what folds the facts of a projection."""
 
-    def __init__(self, pool: database.Pool, schema: str) -> None:
+    def __init__(self, pool: database.Pool, schema: str, own: str) -> None:
         self._pool = pool
+        self._own = own
         self._schema = schema
 
     def __call__(self, name: str) -> "Redriving":
         """That of the projection of this name; raises `Refusal` if it is not installed here."""
-        for projection in (TABLES,):
+        for projection in (TABLES, *own_projections.found(self._own)):
             if projection.name == name:
                 return self._of(projection)
         if name == TENANTS.name:

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         pattern=r"^[a-z_][a-z0-9_]{0,40}$",
         description="PostgreSQL schema of the tables",
     )
+    projections: str = Field(
+        "*",
+        description="own projections that the projector runs, by name with commas between;"
+        " * for all that installed packages bring, the examples left out",
+    )
     view_prefix: str = Field("chatfold", description="first part of every key of the Redis views")
     view_ttl_hours: Positive = Field(24.0, description="hours an active view lives untouched")
 

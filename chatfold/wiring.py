@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from chatfold import (
     blobs,
@@ -35,6 +35,7 @@ from chatfold.ledger import PostgresLeases, PostgresLedger, new_run_id
 from chatfold.mail import MailPost
 from chatfold.models import TenantModels
 from chatfold.operations import Desk, Lists, tables
+from chatfold.own_projections import found
 from chatfold.policies import Policies
 from chatfold.push import PushHttp
 from chatfold.refusal import Refusal
@@ -64,6 +65,18 @@ LOG: Final = logging.getLogger(__name__)
 API_CONNECTIONS: Final = 500
 
 Stop = asyncio.Event
+
+
+class Follower(Protocol):
+    """A projection of whatever."""
+
+    def unready(self) -> Sequence[str]:
+        """As `Consumer.unready`."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """As `Consumer.run`."""
+
+
 Run = Callable[[Settings, Stop, AsyncExitStack], Awaitable[None]]
 
 
@@ -244,8 +257,10 @@ async def projector(settings: Settings, stop: Stop, stack: AsyncExitStack) -> No
     instance = standing.instance(stack.enter_context(slots.slot(settings.home / "projector")))
     log = await stack.enter_async_context(standing.event_log(settings))
     bury = dead_letters.bury(log, Topics(settings.topic_prefix).dead_letters)
-    consumers = [
-        _tables(settings, pool, projection, instance, bury) for projection in (TABLES, TENANTS)
+    consumers: list[Follower] = [
+        _tables(settings, pool, TABLES, instance, bury),
+        _tables(settings, pool, TENANTS, instance, bury),
+        *(_tables(settings, pool, own, instance, bury) for own in found(settings.projections)),
     ]
 
     def unready() -> Sequence[str]:

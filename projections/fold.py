@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.rows import Key, Standing, Write
+from projections.rows import Amounts, Key, Standing, Write
 
 _Row = tuple[str, Key]
 
@@ -50,7 +50,12 @@ def _merged(first: Write, then: Write) -> Write:
         first.initial,
         _greater(first.standing, then.standing),
         {**then.kept, **first.kept} if then.kept else first.kept,
+        _sums(first.added, then.added) if then.added else first.added,
     )
+
+
+def _sums(first: Amounts, then: Amounts) -> Amounts:
+    return {name: first.get(name, 0) + then.get(name, 0) for name in {**first, **then}}
 
 
 def _greater(first: Standing | None, then: Standing | None) -> Standing | None:

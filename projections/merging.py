@@ -1,6 +1,6 @@
 """The statements that merge a stage into its table; a row never sees a fact twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from projections.staging import UPSERT, Stage
@@ -31,7 +31,10 @@ class Merge:
         """The statement that merges `part` of the stage, whose rows assign these columns."""
         known = self._written.get((part, assigned))
         if known is None:
-            known = self._upsert(assigned) if part == UPSERT else self._patch(part, assigned)
+            if self.stage.table.has_totals:
+                known = self._add(sorted(assigned))
+            else:
+                known = self._upsert(assigned) if part == UPSERT else self._patch(part, assigned)
             self._written[part, assigned] = known
         return known
 
@@ -60,8 +63,27 @@ class Merge:
         )
         return " ".join(clauses)
 
+    def _add(self, totals: Sequence[str]) -> str:
+        """Rows may be made by another partition at the same time: MERGE would not bear that."""
+        table = self.stage.table
+        key = ", ".join(table.key)
+        values = [_cast(name, kind) for name, kind in table.key.items()]
+        amounts = [f"coalesce(s.{name}, 0)::{table.columns[name]}" for name in totals]
+        sums = (f"{name} = t.{name} + excluded.{name}" for name in totals)
+        return (
+            f"INSERT INTO {table.name} AS t ({', '.join((*table.key, *totals))})"  # noqa: S608  # as above
+            f" SELECT {', '.join((*values, *amounts))} FROM pg_temp.{self.stage.name} s"
+            f" ORDER BY {', '.join(f's.{name}' for name in table.key)}"
+            f" ON CONFLICT ({key}) DO UPDATE SET {', '.join(sums)}"
+        )
+
     def _same_row(self) -> str:
-        return " AND ".join(f"t.{name} = s.{name}" for name in self.stage.table.key)
+        """Types that a stage holds as text are cast, so that the key's index serves."""
+        table, staged = self.stage.table, self.stage.types
+        return " AND ".join(
+            f"t.{name} = {f's.{name}' if staged[name] == kind else _cast(name, kind)}"
+            for name, kind in table.key.items()
+        )
 
     def _assignments(self, assigned: Iterable[str]) -> str:
         """Only what some row assigns: what is not named is not computed again."""

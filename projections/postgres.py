@@ -89,6 +89,11 @@ INSERT INTO projection_versions (projection, version, since) VALUES ($1, $2, now
 ON CONFLICT DO NOTHING
 """
 _VERSION: Final = "SELECT version FROM projection_versions WHERE projection = $1"
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+_COLUMNS: Final = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+"""
 _HOLDERS: Final = """
 SELECT m.chat_id::text, m.platform_message_id, m.message_id::text
 FROM unnest($1::uuid[], $2::text[]) c (chat_id, platform_message_id)
@@ -134,12 +139,30 @@ class PostgresSink(Generic[T]):
         async with self.transaction() as connection:
             await connection.execute(_RECORD_VERSION, name, version)
             stored = await connection.fetchval(_VERSION, name)
+            await self._define(connection)
         if stored != version:
             raise ProjectionRefused(
                 f"The rows of projection {name} in schema {self._schema} are of version {stored},"
                 f" this program makes version {version}: point CHATFOLD_DATABASE_SCHEMA to a fresh"
                 " schema and run `chatfold migrate up` to build them anew beside the old ones."
             )
+
+    async def _define(self, connection: "Connection") -> None:
+        """Make the tables that no migration makes; refuse those that are of another shape."""
+        if not self._projection.definition:
+            return
+        await connection.execute(_LOCK, f"{self._schema} {self._projection.name}")
+        await connection.execute(self._projection.definition)
+        for merge in self._merges:
+            table = merge.stage.table
+            found = {row["attname"] for row in await connection.fetch(_COLUMNS, table.name)}
+            own = set() if table.has_totals else {"last_seq"}
+            if missing := {*table.key, *table.columns, *own} - found:
+                raise ProjectionRefused(
+                    f"Table {table.name} of projection {self._projection.name} lacks"
+                    f" {', '.join(sorted(missing))}: name the columns in its SQL. If the table is"
+                    " there from before, raise the projection's version and build it anew."
+                )
 
     async def position(self, topic: str, partition: int) -> int | None:
         """The offset of the first record whose rows are not there."""

@@ -64,6 +64,7 @@ class Projection(Generic[T]):
 
     `decode` raises `codec.Undecodable`. Change `version` when the same log would yield other
     rows: the projector then refuses to mix the two. Tables are merged in the order given.
+    `definition` makes the tables that no migration makes, if they are not there.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Projection(Generic[T]):
     handles: frozenset[type]
     decode: Callable[[LogRecord], T]
     evolve: Callable[[T], Iterable[Write]]
+    definition: str = ""
 
 
 _FOLDS: Final = (

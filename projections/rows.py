@@ -13,8 +13,10 @@ from schemas.value import Value
 Cell = str | int | float | bool | datetime | None
 Key = tuple[str | int, ...]
 Columns = Mapping[str, Cell]
+Amounts = Mapping[str, int]
 
 NOTHING: Final[Columns] = MappingProxyType({})
+NONE: Final[Amounts] = MappingProxyType({})
 
 # The order in which one attempt can only move forward; the type delivery_status has the same.
 DELIVERY: Final = (
@@ -60,6 +62,10 @@ class Write(Value, frozen=True):
     already is left alone. `assigned` columns take their value in any case; those of `initial`
     only if the row is new; those of `kept` only if they have none yet. Where `initial` is None,
     a row that is not there is not made.
+
+    `added` is for tables of totals alone: amounts to add, whichever chats they come from. There
+    no number tells what a row has seen: that each fact counts once is due to the position, which
+    moves in the same transaction. Amounts commute, so that partitions may share a row.
     """
 
     table: str
@@ -69,6 +75,12 @@ class Write(Value, frozen=True):
     initial: Columns | None = None
     standing: Standing | None = None
     kept: Columns = NOTHING
+    added: Amounts = NONE
+
+
+def add(table: str, key: Key, **amounts: int) -> Write:
+    """Add the amounts to the totals of the row, which is made if it is not there."""
+    return Write(table, key, 0, NOTHING, NOTHING, added=amounts)
 
 
 def text(value: str | None) -> str | None:

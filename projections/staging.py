@@ -102,6 +102,8 @@ class Stage:
             for part, writes in parts.items()
             for record in self._records(part, writes, columns)
         ]
+        if self.table.has_totals:  # partitions share rows: locked in one order, none waits for ever
+            records.sort(key=lambda record: record[: len(self.table.key)])
         head = (*self.table.key, *_HEAD, *(STANDING if self.table.has_standing else ()))
         return Staged((*head, *columns), records, changed)
 
@@ -127,13 +129,17 @@ class Stage:
 
 
 def _values(write: Write) -> Columns:
+    if write.added:
+        return write.added
     if write.initial or write.kept:
         return {**(write.initial or NOTHING), **write.kept, **write.assigned}
     return write.assigned
 
 
 def _changed(writes: Iterable[Write]) -> frozenset[str]:
-    assigned = (columns for write in writes for columns in (write.assigned, write.kept))
+    assigned = (
+        columns for write in writes for columns in (write.assigned, write.kept, write.added)
+    )
     return frozenset[str]().union(*assigned)
 
 

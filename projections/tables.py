@@ -15,6 +15,9 @@ class Table:
     over the staged row `s`; they must be constant once they can be read, so that it makes no
     difference which batch a fact was in. `kept` columns keep their first value. With
     `has_standing`, the row also has the columns of `rows.Standing`.
+
+    In a table of totals (`has_totals`) every column is a number that is only added to, by
+    `rows.add`; rows may belong to many chats.
     """
 
     name: str
@@ -23,6 +26,7 @@ class Table:
     lookups: Mapping[str, str] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     has_standing: bool = False
+    has_totals: bool = False
 
 
 CHATS: Final = Table(

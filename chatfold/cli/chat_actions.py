@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from chatfold.cli import acting
-from chatfold.cli.chats import chat_id_of
+from chatfold.cli.choosing import chat_id_of
 from chatfold.cli.output import AsJson, explained, print_json
 from chatfold.operations import Asked, Desk, Unknown
 from chatfold.refusal import Refusal

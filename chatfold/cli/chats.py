@@ -3,19 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import settings
+from chatfold import as_of, settings
+from chatfold.cli.choosing import chat_id_of, moment
 from chatfold.cli.output import AsJson, explained, moment_of, plain, print_json, size_of
 from chatfold.operations import tables
-from chatfold.refusal import Refusal
 from projections import queries
 from projections.queries import Found
-from schemas import identity
 
 app = typer.Typer(
     name="chats",
@@ -61,17 +59,22 @@ def list_(
 def show(
     chat_id: Annotated[str, typer.Argument(help="A chat's id, or TENANT/PLATFORM/USER.")],
     limit: Limit = 50,
+    at: Annotated[
+        str | None,
+        typer.Option("--as-of", help="As it was then: 90m, 2h or 3d ago, or 2026-01-05T20:00 UTC."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a chat: who it is, its last messages with what is in their files, and summaries.
 
     Who answered is shown with the tokens that it took, in and out. A person known by several ids
-    has one chat, shown by each of them.
+    has one chat, shown by each of them. With `--as-of` its facts up to then are read from the log
+    and folded; the tables are not asked.
 
-    The exit code is 1 if the tables know no such chat.
+    The exit code is 1 if there is no such chat.
     """
     with explained():
-        found = asyncio.run(_chat(chat_id_of(chat_id), limit))
+        found = asyncio.run(_chat(chat_id_of(chat_id), limit, at))
     if found is None:
         Console(stderr=True).print(f"no chat {chat_id}", markup=False)
         raise typer.Exit(1)
@@ -86,7 +89,9 @@ async def _list(tenant: str | None, search: str | None, limit: int) -> list[Foun
         return await queries.chats(connection, tenant=tenant, search=search, limit=limit)
 
 
-async def _chat(chat_id: str, limit: int) -> Found | None:
+async def _chat(chat_id: str, limit: int, at: str | None) -> Found | None:
+    if (then := moment(at)) is not None:
+        return await as_of.chat(settings.load(), chat_id, then, limit)
     async with tables.of_settings(settings.load())() as connection:
         chat = await queries.chat(connection, chat_id)
         if chat is None:
@@ -95,18 +100,6 @@ async def _chat(chat_id: str, limit: int) -> Found | None:
             "conversations": await queries.conversations(connection, chat_id, limit=limit),
             "messages": await queries.messages(connection, chat_id, limit=limit),
         }
-
-
-def chat_id_of(named: str) -> str:
-    """The id of a chat that is named by it, or as TENANT/PLATFORM/USER; raises `Refusal`."""
-    parts = named.split("/", 2)
-    if len(parts) == 3:
-        tenant, platform, user = parts
-        return identity.chat_id(tenant=tenant, platform=platform, platform_user_id=user)
-    try:
-        return str(UUID(named))
-    except ValueError:
-        raise Refusal(f"{named!r} is neither a chat's id nor TENANT/PLATFORM/USER.") from None
 
 
 def _show_list(found: list[Found]) -> None:

@@ -10,10 +10,10 @@ from uuid import UUID
 import typer
 
 from chatfold import clock
-from chatfold.cli.chats import chat_id_of
 from chatfold.operations.words import Awaited
 from chatfold.refusal import Refusal
 from projections.queries import Wanted, WantedJobs
+from schemas import identity
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -100,6 +100,18 @@ def moment(text: str | None) -> datetime | None:
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refusal(f"{text!r} is no time: write 90m, 2h, 3d, or 2026-01-05T20:00") from None
+
+
+def chat_id_of(named: str) -> str:
+    """The id of a chat that is named by it, or as TENANT/PLATFORM/USER; raises `Refusal`."""
+    parts = named.split("/", 2)
+    if len(parts) == 3:
+        tenant, platform, user = parts
+        return identity.chat_id(tenant=tenant, platform=platform, platform_user_id=user)
+    try:
+        return str(UUID(named))
+    except ValueError:
+        raise Refusal(f"{named!r} is neither a chat's id nor TENANT/PLATFORM/USER.") from None
 
 
 def uuid(text: str, what: str) -> str:

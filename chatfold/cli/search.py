@@ -9,8 +9,8 @@ from rich.text import Text
 
 from chatfold import settings
 from chatfold.cli import acting, choosing
-from chatfold.cli.chats import chat_id_of, name_of
-from chatfold.cli.choosing import ChatId, Since, Tenant, Until
+from chatfold.cli.chats import name_of
+from chatfold.cli.choosing import ChatId, Since, Tenant, Until, chat_id_of
 from chatfold.cli.output import AsJson, explained, moment_of, plain, print_json
 from chatfold.refusal import Refusal
 from projections.queries import LONGEST_SEARCH, Found, Sought

@@ -16,39 +16,39 @@ from schemas.facts import Fact
 IsPoison = Callable[[str], bool]
 
 
-def undecodable(is_poison: IsPoison) -> Projection:
+def undecodable(is_poison: IsPoison, projection: Projection = TABLES) -> Projection:
     """As if a newer program had written the fact."""
 
     def decode(record: LogRecord) -> Recorded[Fact]:
         if is_poison(dict(record.headers)["ce_id"].decode()):
             raise codec.Undecodable("of a later version")
-        return TABLES.decode(record)
+        return projection.decode(record)
 
-    return replace(TABLES, decode=decode)
+    return replace(projection, decode=decode)
 
 
-def unfoldable(is_poison: IsPoison) -> Projection:
+def unfoldable(is_poison: IsPoison, projection: Projection = TABLES) -> Projection:
     """As if a fold had a defect."""
 
     def evolve(recorded: Recorded[Fact]) -> list[Write]:
         if is_poison(recorded.id):
             raise ZeroDivisionError
-        return list(TABLES.evolve(recorded))
+        return list(projection.evolve(recorded))
 
-    return replace(TABLES, evolve=evolve)
+    return replace(projection, evolve=evolve)
 
 
-def unwritable(is_poison: IsPoison) -> Projection:
+def unwritable(is_poison: IsPoison, projection: Projection = TABLES) -> Projection:
     """As if a fold made a row that PostgreSQL does not take."""
 
     def evolve(recorded: Recorded[Fact]) -> list[Write]:
-        writes = list(TABLES.evolve(recorded))
+        writes = list(projection.evolve(recorded))
         if is_poison(recorded.id):
             wrong = {"platform": "pigeon", "tenant_id": recorded.tenant}
             writes.append(Write("chats", (recorded.chat_id,), recorded.sequence, wrong))
         return writes
 
-    return replace(TABLES, evolve=evolve)
+    return replace(projection, evolve=evolve)
 
 
 WAYS = {"undecodable": undecodable, "unfoldable": unfoldable, "unwritable": unwritable}
