@@ -23,6 +23,7 @@ from chatfold.cli import (
     tenants,
     topics,
     webhook,
+    whatif,
 )
 
 app = typer.Typer(
@@ -44,7 +45,7 @@ app = typer.Typer(
 for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, jobs, dead_letters, log):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
-for single in (search, run, sandbox, demo, status, doctor):
+for single in (search, run, sandbox, demo, status, doctor, whatif):
     single.register(app)
 
 

@@ -1,0 +1,1 @@
+"""What if: recorded inputs decided again by other behaviour; nothing is sent or written."""
