@@ -207,6 +207,10 @@ class Provider(Protocol):
         """How long after a person's last message replies are taken, None for ever."""
 
     @property
+    def takes_templates(self) -> bool:
+        """Whether an approved template is taken where other replies are not any more."""
+
+    @property
     def required_credentials(self) -> tuple[str, ...]:
         """The names of the credentials that requests need."""
 

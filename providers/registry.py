@@ -26,3 +26,9 @@ def session_window(name: str) -> timedelta | None:
     """How long after a person's last message the platform takes replies, None for ever."""
     provider = PROVIDERS.get(name)
     return None if provider is None else provider.session_window
+
+
+def takes_templates(name: str) -> bool:
+    """Whether the provider sends approved templates."""
+    provider = PROVIDERS.get(name)
+    return provider is not None and provider.takes_templates

@@ -16,6 +16,7 @@ class Evolution:
     name: Final = "evolution"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
     required_credentials: Final = (API_KEY,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -46,6 +46,7 @@ class GreenApi:
     name: Final = "greenapi"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

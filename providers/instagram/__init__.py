@@ -29,6 +29,7 @@ class Instagram:
     name: Final = "instagram"
     platform: Final = Platform.INSTAGRAM
     session_window: Final = meta.SESSION_WINDOW
+    takes_templates: Final = False
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)

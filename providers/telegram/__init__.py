@@ -38,6 +38,7 @@ class Telegram:
     name: Final = "telegram"
     platform: Final = Platform.TELEGRAM
     session_window: Final = None
+    takes_templates: Final = False
     required_credentials: Final = (BOT_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -24,6 +24,7 @@ class Whapi:
     name: Final = "whapi"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(authenticity.verify)
     sign = staticmethod(authenticity.sign)

@@ -31,6 +31,7 @@ class WhatsAppCloud:
     name: Final = "whatsapp_cloud"
     platform: Final = Platform.WHATSAPP
     session_window: Final = meta.SESSION_WINDOW
+    takes_templates: Final = True
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)

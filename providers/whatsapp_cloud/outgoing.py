@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from providers import sendable, wording
+from providers import sendable, templates, wording
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from schemas.content import Content, Json, Media, MessageKind
@@ -47,6 +47,8 @@ def _address(to: str) -> Json:
 
 def _node(content: Content) -> tuple[str, object]:
     told = mapping(content.structured)
+    if templates.is_template(content):
+        return "template", templates.node(content)
     if content.kind in sendable.FILES and content.media is not None:
         return _file(content, content.media)
     match content.kind:

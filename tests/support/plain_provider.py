@@ -19,6 +19,7 @@ class PlainProvider:
     """Parses what `item` wrote; `platform` is where its messages go."""
 
     required_credentials = ()
+    takes_templates = False
 
     def __init__(self, name: str = NAME, platform: Platform = Platform.WHATSAPP) -> None:
         self.name = name
