@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from providers import evolution, greenapi, instagram, telegram, whapi, whatsapp_cloud
+from providers.pieces import pieces
 from providers.protocol import Provider
 
 PROVIDERS: Final = MappingProxyType[str, Provider](
@@ -32,3 +33,9 @@ def takes_templates(name: str) -> bool:
     """Whether the provider sends approved templates."""
     provider = PROVIDERS.get(name)
     return provider is not None and provider.takes_templates
+
+
+def text_pieces(name: str, text: str) -> tuple[str, ...]:
+    """The text in pieces that the provider takes; whole where nobody knows the provider."""
+    provider = PROVIDERS.get(name)
+    return (text,) if provider is None else pieces(text, provider.text_limit)

@@ -623,6 +623,8 @@ class AnswerRequested(Value, frozen=True, kw_only=True):
 class AnswerGiven(Value, frozen=True, kw_only=True):
     """The model has answered the messages in `answers` (platform message ids), as `reply_id`.
 
+    What is too long for one reply goes on in those that were recorded behind it.
+
     It follows that reply's `ReplyGenerated`. `usage` is None where the tenant's fallback text
     stands for an answer.
     """

@@ -4,11 +4,13 @@ import re
 from typing import Final
 
 from providers import sendable, templates, wording
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from schemas.content import Content, Json, Media, MessageKind
 
 _TEXT_LIMIT: Final = 4096
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT)
 _CAPTION_LIMIT: Final = 1024
 _REFERENCE_LIMIT: Final = 512
 _PHONE: Final = re.compile(r"\+?[0-9]{5,20}")
