@@ -32,6 +32,7 @@ def policy_of(tenant: Tenant) -> Policy:
         unconfirmed=tenant.unconfirmed,
         auto_resume=tenant.auto_resume,
         fallbacks=tenant.fallbacks,
+        template=tenant.template,
         media=_media(tenant),
         assistant=_assistant(tenant),
     )

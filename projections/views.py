@@ -112,6 +112,7 @@ def _after(view: ActiveChat, recorded: Recorded[Fact]) -> ActiveChat:  # noqa: C
             | facts.EchoRecognised()
             | facts.ConfirmationTimedOut()
             | facts.RetryScheduled()
+            | facts.TemplateChosen()
             | facts.LaterRepliesReleased()
             | facts.DeliveryAbandoned()
             | facts.SendRequested()

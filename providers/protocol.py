@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from providers.failures import SendFailure, Unconfirmed
+from providers.pieces import TextLimit
 from schemas.content import Content, Json, Media, Person, Platform, Status
 from schemas.inputs import ItemKind
 from schemas.value import Value
@@ -205,6 +206,14 @@ class Provider(Protocol):
     @property
     def session_window(self) -> timedelta | None:
         """How long after a person's last message replies are taken, None for ever."""
+
+    @property
+    def takes_templates(self) -> bool:
+        """Whether an approved template is taken where other replies are not any more."""
+
+    @property
+    def text_limit(self) -> TextLimit:
+        """The longest text that it takes."""
 
     @property
     def required_credentials(self) -> tuple[str, ...]:

@@ -349,6 +349,20 @@ class MessageSendWithheld(Value, frozen=True, kw_only=True):
     error_code: str
 
 
+class TemplateChosen(Value, frozen=True, kw_only=True):
+    """The platform takes no free words any more: a reply leaves as an approved template.
+
+    `with_words`: the reply's words are the template's one parameter.
+    """
+
+    type: ClassVar[str] = "TemplateChosen.v1"
+    reply_id: str
+    attempt: int
+    template: str
+    language: str
+    with_words: bool
+
+
 class RetryScheduled(Value, frozen=True, kw_only=True):
     """After `attempt` failed, the reply is tried again at `due`.
 
@@ -609,6 +623,8 @@ class AnswerRequested(Value, frozen=True, kw_only=True):
 class AnswerGiven(Value, frozen=True, kw_only=True):
     """The model has answered the messages in `answers` (platform message ids), as `reply_id`.
 
+    What is too long for one reply goes on in those that were recorded behind it.
+
     It follows that reply's `ReplyGenerated`. `usage` is None where the tenant's fallback text
     stands for an answer.
     """
@@ -732,4 +748,5 @@ Fact = (
     | ConversationSummarised
     | PromptAsked
     | PromptAnswered
+    | TemplateChosen
 )

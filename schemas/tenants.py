@@ -69,6 +69,17 @@ class Fallback(Strict):
     to: str | None = Field(None, min_length=1)
 
 
+class Template(Strict):
+    """A message template that Meta has approved, for who has not written for a day.
+
+    `with_words`: it has one parameter in its body, and the reply's words are it.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    language: str = Field("en", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
+    with_words: bool = True
+
+
 class Price(Strict):
     """What a model costs, in US dollars: per million tokens, and per minute of sound."""
 
@@ -158,7 +169,9 @@ class Tenant(Strict):
     kept for an operator or sent again, as `unconfirmed` says. A bot that was paused answers
     again after `auto_resume_hours` without a human (null: never by itself). `fallbacks` are
     tried in order when a reply has failed for good. What no handler answers, the `responder`
-    does: the echo, the tenant's model (`llm`), or nobody (`handler`, `none`).
+    does: the echo, the tenant's model (`llm`), or nobody (`handler`, `none`). A reply in words
+    that the platform no longer takes, as the person wrote too long ago, is sent as the
+    `template`, if there is one and the provider knows templates.
     """
 
     tenant_id: str = Field(pattern=TENANT_ID)
@@ -175,6 +188,7 @@ class Tenant(Strict):
     unconfirmed: Literal["hold", "resend"] = "hold"
     auto_resume_hours: float | None = Field(2.0, gt=0, le=10_000)
     fallbacks: tuple[Fallback, ...] = Field((), max_length=10)
+    template: Template | None = None
     models: Models | None = None
     assistant: Assistant = Assistant()
     media: MediaSettings = MediaSettings()

@@ -14,10 +14,12 @@ from rich.table import Column, Table
 
 from chatfold import clock, settings
 from chatfold.cli.output import AsJson, explained, print_json
-from chatfold.demo import outcome, play, scenes, script, stage
+from chatfold.demo import assisted, files, outcome, play, scenes, script, stage
+from chatfold.demo.assisted import Talk, Talked
 from chatfold.demo.expected import Expected, expected
 from chatfold.demo.outcome import Outcome
 from chatfold.demo.scenes import SCENES, Scene, Seen
+from chatfold.demo.script import Webhook
 from chatfold.stack import Stack
 
 SETTLE_SECONDS: Final = 60.0
@@ -39,8 +41,10 @@ def demo(
 
     Real Kafka, PostgreSQL and Valkey; the six providers and SMS are played by a sandbox. After
     the play, some replies go wrong on purpose: one is tried again by itself, one by an operator,
-    two are known only by a status or an echo to have arrived, one takes another way. The result
-    is checked against what was sent: the exit code is 1 if anything is missing or doubled.
+    two are known only by a status or an echo to have arrived, one takes another way. People talk
+    with a model meanwhile: it hears a voice note, reads a PDF, sees a picture, sums up, and is
+    silent while a human talks. The result is checked against what was sent: the exit code is 1 if
+    anything is missing or doubled.
     On a terminal it stays up afterwards and names the addresses to look at.
     """
     with explained():
@@ -70,19 +74,48 @@ async def _demo(*, stays: bool, as_json: bool) -> Outcome:
 
 
 async def _perform(set_stage: stage.Stage, progress: Progress) -> Outcome:
-    """The play, then what is said when all of it is answered, and the scenes meanwhile."""
-    plan, played = script.webhooks(), play.Played()
-    playing = asyncio.create_task(play.play(plan, set_stage.gateway_url, played))
+    """The play, act by act, then scenes and conversations, and others speaking meanwhile."""
+    plan = [files.at_sandbox(one, set_stage.sandbox_url) for one in script.webhooks()]
+    await files.place([*plan, *assisted.webhooks()], set_stage.sandbox_url)
+    await assisted.prepare(set_stage)
+    played = play.Played()
     counts = _Counts(progress, set_stage, played)
-    found = await counts.until(playing, expected(plan))
+    found = await _play(plan, counts)
     if found.missing:
         return outcome.with_surprises(found, played.surprises)
     later = script.afterwards()
-    speaking = asyncio.create_task(play.play(later, set_stage.gateway_url, played))
-    seen = await asyncio.gather(*(_scene(set_stage, one, played, progress) for one in SCENES))
-    found = await counts.until(speaking, scenes.wanted([*plan, *later]))
+    seen, talked, found = await asyncio.gather(
+        asyncio.gather(*(_scene(set_stage, one, played, progress) for one in SCENES)),
+        asyncio.gather(*(_talk(set_stage, one, played, progress) for one in assisted.talks())),
+        counts.until(later, wanted([*plan, *later])),
+    )
+    found = outcome.with_surprises(found, played.surprises)
     named = {scene.name: one for scene, one in zip(SCENES, seen, strict=True)}
-    return outcome.with_scenes(outcome.with_surprises(found, played.surprises), named)
+    found = outcome.with_scenes(found, named)
+    by_name = {talk.name: one for talk, one in zip(assisted.talks(), talked, strict=True)}
+    return await outcome.with_search(set_stage, outcome.with_talks(found, by_name))
+
+
+async def _play(plan: list[Webhook], counts: "_Counts") -> Outcome:
+    """What has come of the play; an act begins when all that was said before is answered."""
+    *acts, last = sorted({webhook.act for webhook in plan})
+    for act in acts:
+        found = await _act(plan, act, counts)
+        if found.missing:
+            return found
+    return await _act(plan, last, counts)
+
+
+async def _act(plan: list[Webhook], act: int, counts: "_Counts") -> Outcome:
+    said = [webhook for webhook in plan if webhook.act <= act]
+    return await counts.until([one for one in said if one.act == act], expected(said))
+
+
+def wanted(plan: list[Webhook]) -> Expected:
+    """What must come of all that is said."""
+    told = scenes.wanted(plan)
+    assisted.add_to(told)
+    return told
 
 
 class _Counts:
@@ -94,20 +127,29 @@ class _Counts:
         self._played = played
         self._posted = progress.add_task("webhooks posted", total=None)
         self._replied = progress.add_task("replies received", total=None)
+        self._worked = progress.add_task("jobs of agents", total=None)
 
-    async def until(self, playing: asyncio.Task[None], wanted: Expected) -> Outcome:
-        """What has come when nothing is missing, or when the time is over."""
-        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    async def until(self, webhooks: list[Webhook], wanted: Expected) -> Outcome:
+        """Post these; what has come when nothing is missing, or when nothing comes any more."""
+        gateway = self._stage.gateway_url
+        playing = asyncio.create_task(play.play(webhooks, gateway, self._played))
+        seen, since = None, asyncio.get_running_loop().time()
         while True:
             found = await outcome.look(self._stage, self._played, wanted)
-            self._progress.update(self._posted, completed=self._played.posted)
-            self._progress.update(self._replied, completed=found.replies_received_by_sandbox)
-            late = asyncio.get_running_loop().time() > deadline
-            if late or (playing.done() and not found.missing):
+            self._tell(found)
+            now = asyncio.get_running_loop().time()
+            if seen != (told := (self._played.posted, found.rows, found.jobs)):
+                seen, since = told, now
+            if now > since + SETTLE_SECONDS or (playing.done() and not found.missing):
                 break
             await asyncio.sleep(LOOK_SECONDS)
         await playing
         return found
+
+    def _tell(self, found: Outcome) -> None:
+        self._progress.update(self._posted, completed=self._played.posted)
+        self._progress.update(self._replied, completed=found.replies_received_by_sandbox)
+        self._progress.update(self._worked, completed=sum(found.jobs.values()))
 
 
 async def _scene(
@@ -122,6 +164,19 @@ async def _scene(
     seen = await scenes.perform(set_stage, scene, played, tell)
     progress.update(task, completed=sum(seen.received.values()))
     return seen
+
+
+async def _talk(
+    set_stage: stage.Stage, talk: Talk, played: play.Played, progress: Progress
+) -> Talked:
+    task = progress.add_task(talk.name, total=1)
+
+    def tell(what: str) -> None:
+        progress.update(task, description=f"{talk.name}: {what}"[:46])
+
+    talked = await assisted.perform(set_stage, talk, played, tell)
+    progress.update(task, completed=1)
+    return talked
 
 
 def _progress(console: Console) -> Progress:
@@ -164,8 +219,8 @@ def _spoken(name: str) -> str:
 
 def _words(value: object) -> str:
     match value:
-        case {"attempts": list() as attempts}:
-            return ", then ".join(attempts)
+        case {"attempts": list() as steps} | {"steps": list() as steps}:
+            return ", then ".join(steps)
         case dict() if any(isinstance(one, dict) for one in value.values()):
             return "\n".join(f"{_spoken(key)}: {_words(one)}" for key, one in value.items())
         case dict():

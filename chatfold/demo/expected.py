@@ -25,7 +25,8 @@ class Expected:
     `replies` tells how often each is to arrive: a reply that cannot name what it answers looks
     like another. `by_programs` are messages that others sent by the account; `taken_over` are
     the chats in which a human speaks for the business, and `left_to_humans` the messages that
-    the bot leaves to them.
+    the bot leaves to them. `kinds` counts the messages with a file that is to
+    be stored by what they are, `found` what the tables must tell of files and models.
     """
 
     messages: set[Key] = field(default_factory=set)
@@ -34,6 +35,8 @@ class Expected:
     duplicates: int = 0
     taken_over: set[Whom] = field(default_factory=set)
     left_to_humans: set[Key] = field(default_factory=set)
+    kinds: Counter[MessageKind] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
 
 
 def expected(play: Iterable[Webhook]) -> Expected:
@@ -78,6 +81,10 @@ def _hear(told: Expected, key: Key, item: Item, message: Message) -> None:
     """A human's word silences the bot in the chat; else it answers what is no group's."""
     provider, whom = key[0], (key[0], item.platform_user_id)
     (told.by_programs if message.is_own else told.messages).add(key)
+    if message.content.media and not message.is_history:
+        told.kinds[message.content.kind] += 1
+        told.found["files_stored"] += 1
+        told.found["documents_read"] += message.content.kind is MessageKind.DOCUMENT
     if message.is_own or message.is_history or not is_to_be_answered(message):
         return
     if message.from_human:

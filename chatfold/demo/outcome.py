@@ -10,11 +10,13 @@ from typing import Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatfold import database
+from chatfold.demo import enriched
+from chatfold.demo.assisted import Talked
 from chatfold.demo.expected import Expected
 from chatfold.demo.play import Played
 from chatfold.demo.received import PAGE, Reply, arrived, get
 from chatfold.demo.scenes import Seen
-from chatfold.demo.script import TENANT
+from chatfold.demo.script import ASSISTED, TENANT
 from chatfold.demo.stage import Stage
 from chatfold.views import opened
 
@@ -35,6 +37,7 @@ class Outcome:
     `left_to_humans` are messages that the bot did not answer because a human had taken over,
     `sent_by_programs` those that others sent by the accounts. `doubled` are the replies that
     arrived more often than they should, also those that should not have been sent at all.
+    `jobs` counts what agents did beside sending by how it ended; `cost` is in US dollars.
     """
 
     webhooks_posted: int
@@ -51,6 +54,18 @@ class Outcome:
     views: int
     e2e_ms: dict[str, float]
     scenes: dict[str, Seen] = field(default_factory=dict)
+    files_stored: int = 0
+    transcribed: int = 0
+    documents_read: int = 0
+    pictures_described: int = 0
+    ai_replies: int = 0
+    summaries: int = 0
+    takeovers: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    jobs: dict[str, int] = field(default_factory=dict)
+    conversations: dict[str, Talked] = field(default_factory=dict)
+    found_by_search: dict[str, str] = field(default_factory=dict)
     missing: list[str]
     doubled: list[str]
 
@@ -59,6 +74,9 @@ async def look(stage: Stage, played: Played, wanted: Expected) -> Outcome:
     """Count everything as it is now."""
     received, rows, answered, duplicates, views = await asyncio.gather(
         arrived(stage), _rows(stage), _answered(stage), _duplicates(stage), _views(stage)
+    )
+    counts, jobs, (tokens, cost) = await asyncio.gather(
+        enriched.counts(stage), enriched.jobs(stage), enriched.paid(stage)
     )
     times = Counter(reply for reply, _ in received)
     return Outcome(
@@ -75,7 +93,20 @@ async def look(stage: Stage, played: Played, wanted: Expected) -> Outcome:
         rows=rows,
         views=views,
         e2e_ms=_latency(received, played.posted_at),
-        missing=_missing(wanted, times, answered, duplicates),
+        files_stored=counts["files_stored"],
+        transcribed=counts["transcribed"],
+        documents_read=counts["documents_read"],
+        pictures_described=counts["pictures_described"],
+        ai_replies=counts["ai_replies"],
+        summaries=counts["summaries"],
+        takeovers=counts["takeovers"],
+        tokens=tokens,
+        cost=cost,
+        jobs=jobs,
+        missing=[
+            *_missing(wanted, times, answered, duplicates),
+            *not_found(wanted, counts, jobs),
+        ],
         doubled=[_more(reply, count) for reply, count in sorted((times - wanted.replies).items())],
     )
 
@@ -89,6 +120,19 @@ def with_scenes(outcome: Outcome, seen: Mapping[str, Seen]) -> Outcome:
     """The outcome, with the scenes; what did not come as it must is among what is missing."""
     failed = [f"{name}: not as it must be" for name, one in seen.items() if not one.as_expected]
     return replace(outcome, scenes=dict(seen), missing=[*outcome.missing, *failed])
+
+
+def with_talks(outcome: Outcome, talked: Mapping[str, Talked]) -> Outcome:
+    """The outcome, with the conversations; what did not come as it must is missing."""
+    failed = [f"{name}: not as it must be" for name, one in talked.items() if not one.as_expected]
+    return replace(outcome, conversations=dict(talked), missing=[*outcome.missing, *failed])
+
+
+async def with_search(stage: Stage, outcome: Outcome) -> Outcome:
+    """The outcome, with what is found; words that are not, and files, are among the missing."""
+    found, lost = await asyncio.gather(enriched.search(stage), enriched.lost_files(stage))
+    missing = [*outcome.missing, *enriched.unfound(found), *lost]
+    return replace(outcome, found_by_search=found, missing=missing)
 
 
 def _missing(
@@ -107,6 +151,19 @@ def _missing(
     if duplicates < wanted.duplicates:
         missing.append(f"{duplicates} duplicates dropped instead of {wanted.duplicates}")
     return missing
+
+
+def not_found(wanted: Expected, counts: Mapping[str, int], jobs: Mapping[str, int]) -> list[str]:
+    """What is missing of files and models: all jobs must have succeeded."""
+    missing = [
+        f"{what.replace('_', ' ')}: {counts[what]} instead of {count}"
+        for what, count in wanted.found.items()
+        if counts[what] != count
+    ]
+    if counts["takeovers"] < len(wanted.taken_over):
+        missing.append(f"takeovers: {counts['takeovers']} instead of {len(wanted.taken_over)}")
+    unfinished = (one for one in jobs.items() if one[0] != "succeeded")
+    return [*missing, *(f"jobs {status}: {count}" for status, count in unfinished)]
 
 
 def _more(reply: Reply, count: int) -> str:
@@ -165,7 +222,8 @@ async def _duplicates(stage: Stage) -> int:
 
 async def _views(stage: Stage) -> int:
     async with opened(stage.settings) as store:
-        return len(await store.active(TENANT, limit=PAGE))
+        own = [len(await store.active(one, limit=PAGE)) for one in (TENANT, ASSISTED)]
+        return sum(own)
 
 
 def _latency(

@@ -14,7 +14,7 @@ from chatfold.demo.expected import Expected, expected, reply_to
 from chatfold.demo.play import Played
 from chatfold.demo.received import Reply, arrived
 from chatfold.demo.script import Webhook
-from chatfold.demo.stage import Stage, Tell, command, environment
+from chatfold.demo.stage import Stage, Tell, output_of
 from chatfold.operations import Lists, Unknown, tables
 from chatfold.sandbox import Fault, FaultKind, Match
 from projections.queries import Found, Wanted
@@ -24,9 +24,8 @@ from schemas import identity
 from schemas.content import Person
 
 WORDS: Final = "Does this reach you?"
-SETTLE_SECONDS: Final = 20.0
+SETTLE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.2
-COMMAND_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,7 @@ async def perform(stage: Stage, scene: Scene, played: Played, tell: Tell) -> See
     if scene.retried_by_hand:
         waiting = await _until(lists, scene, _waits_for_operator)
         tell("an operator retries")
-        await _retry(stage, str(waiting["reply_id"]))
+        await output_of(stage, "deliveries", "retry", str(waiting["reply_id"]))
     await _until(lists, scene, partial(_is_over, scene))
     seen = await _look(stage, lists, scene)
     tell("as expected" if seen.as_expected else "NOT as expected")
@@ -143,22 +142,6 @@ async def _order(session: aiohttp.ClientSession, sandbox: str, scene: Scene) -> 
     body = fault.model_dump_json()
     async with session.post(f"{sandbox}/_sandbox/faults", data=body) as answer:
         answer.raise_for_status()
-
-
-async def _retry(stage: Stage, reply_id: str) -> None:
-    """Ask for another attempt, as an operator does; what is answered goes to the logs."""
-    with (stage.settings.home / "logs" / "deliveries.log").open("ab") as log:
-        retrying = await asyncio.create_subprocess_exec(
-            *command("deliveries", "retry", reply_id),
-            env=environment(stage),
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        await asyncio.wait_for(retrying.wait(), COMMAND_SECONDS)
-    except TimeoutError:
-        retrying.kill()
-        await retrying.wait()
 
 
 async def _until(lists: Lists, scene: Scene, is_ready: Callable[[Found], bool]) -> Found:

@@ -1,7 +1,7 @@
 """What the demo plays: samples of every kind by several people, at every provider."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -11,9 +11,30 @@ from providers.protocol import Item, Message
 from providers.registry import PROVIDERS
 from schemas import codec
 from schemas.content import Platform
-from schemas.tenants import Account, Fallback, SendLimits, Tenant
+from schemas.tenants import (
+    Account,
+    Assistant,
+    Fallback,
+    MediaSettings,
+    Models,
+    Price,
+    SendLimits,
+    Tenant,
+)
 
 TENANT: Final = "demo"
+ASSISTED: Final = "demo-assistant"
+"""The tenant for whom a model answers."""
+ASSISTED_ACCOUNT: Final = "200000000000002"
+QUIET_SECONDS: Final = 2.0
+"""Messages that come within this are one burst, also on a machine that is busy."""
+PRICES: Final = MappingProxyType(
+    {
+        "gpt-4o-mini": Price(tokens_in=0.15, tokens_out=0.6, minute=0.0),
+        "whisper-1": Price(tokens_in=0.0, tokens_out=0.0, minute=0.006),
+    }
+)
+"""As OpenAI asked in 2025."""
 COMMANDS: Final = ("Hello", "/HISTORY", "/STATS", "/WAPPA", "In the special mode", "/EXIT")
 FAREWELL: Final = "/CLOSE"
 AFTERWARDS: Final = "Are you still there?"
@@ -27,6 +48,7 @@ SECRETS: Final = MappingProxyType(
         "CHATFOLD_DEMO_CHANNEL": "CHATFOLD-DEMO1:demo-token",
         "CHATFOLD_DEMO_PROFILE": "17841400000000201:demo-token",
         "CHATFOLD_DEMO_SID": "AC-demo",
+        "CHATFOLD_DEMO_KEY": "demo:demo-key",
     }
 )
 ACCOUNTS: Final = MappingProxyType(
@@ -117,13 +139,17 @@ _LAST: Final = ("text_hidden", "system", "user_id", "echo")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A request to make and the status it must get; `person` is whose turn it is."""
+    """A request to make and the status it must get; `person` is whose turn it is.
+
+    Each `act` begins when all that was said before is answered.
+    """
 
     person: int
     provider: str
     body: bytes
     status: int = 200
     signed: bool = True
+    act: int = 0
 
 
 def webhooks() -> list[Webhook]:
@@ -150,6 +176,11 @@ def said(person: int, provider: str, words: str, number: int = 0) -> Webhook:
     return _whole(person, provider, other.replace(own_words, _quoted(words)))
 
 
+def sample(person: int, provider: str, name: str) -> Webhook:
+    """A sample by its name, as if it were the person's own."""
+    return _whole(person, provider, _text(_folder(provider).joinpath(f"{name}.json")))
+
+
 def items(webhook: Webhook) -> list[Item]:
     """What a webhook tells."""
     return list(PROVIDERS[webhook.provider].split(codec.loads(webhook.body)))
@@ -157,18 +188,7 @@ def items(webhook: Webhook) -> list[Item]:
 
 def tenant(urls: Mapping[str, str]) -> Tenant:
     """The demo's tenant, with the sandbox for every provider; SMS go where all else has failed."""
-    accounts = tuple(
-        Account(
-            provider=name,
-            account=account,
-            platform=PROVIDERS[name].platform,
-            credentials=dict(_CREDENTIALS[name]),
-            secrets=("env:CHATFOLD_DEMO_SECRET",),
-            base_url=urls[name],
-            limits=SendLimits(account_per_second=10_000, chat_per_second=1_000),
-        )
-        for name, account in ACCOUNTS.items()
-    )
+    accounts = tuple(_account(name, account, urls) for name, account in ACCOUNTS.items())
     sms = Account(
         provider=SMS,
         account=SMS_ACCOUNT,
@@ -185,6 +205,37 @@ def tenant(urls: Mapping[str, str]) -> Tenant:
     )
 
 
+def assisted_tenant(urls: Mapping[str, str]) -> Tenant:
+    """Another tenant, for whom the sandbox's model answers and looks into files."""
+    return Tenant(
+        tenant_id=ASSISTED,
+        name="Demo with a model",
+        accounts=(_account("whatsapp_cloud", ASSISTED_ACCOUNT, urls),),
+        responder="llm",
+        retry_minutes=RETRY_MINUTES,
+        models=Models(
+            base_url=urls["openai"], api_key="env:CHATFOLD_DEMO_KEY", prices=dict(PRICES)
+        ),
+        assistant=Assistant(
+            system_prompt="You answer for a small restaurant, briefly.",
+            quiet_seconds=QUIET_SECONDS,
+        ),
+        media=MediaSettings(describe_images=True),
+    )
+
+
+def _account(name: str, account: str, urls: Mapping[str, str]) -> Account:
+    return Account(
+        provider=name,
+        account=account,
+        platform=PROVIDERS[name].platform,
+        credentials=dict(_CREDENTIALS[name]),
+        secrets=("env:CHATFOLD_DEMO_SECRET",),
+        base_url=urls[name],
+        limits=SendLimits(account_per_second=10_000, chat_per_second=1_000),
+    )
+
+
 def _cast() -> Iterator[tuple[int, str]]:
     return enumerate((provider for _ in range(PEOPLE) for provider in ACCOUNTS), 1)
 
@@ -193,14 +244,16 @@ def _turns(person: int, provider: str) -> Iterator[Webhook]:
     for number, words in enumerate(COMMANDS):
         yield said(person, provider, words, number)
     samples = _samples(provider)
-    for name, sample in (one for one in samples if not _rank(one[0])):
-        webhook = _whole(person, provider, sample)
+    for name, told in (one for one in samples if not _rank(one[0])):
+        webhook = _whole(person, provider, told)
         yield webhook
         if "voice" in name or "location" in name:
             yield webhook  # the provider redelivers
     yield said(person, provider, FAREWELL, len(COMMANDS))
-    yield from (_whole(person, provider, sample) for name, sample in samples if _rank(name))
     yield from _refused(person, provider)
+    for name, told in samples:
+        if act := _rank(name):
+            yield replace(_whole(person, provider, told), act=act)
 
 
 def _refused(person: int, provider: str) -> Iterator[Webhook]:
@@ -209,10 +262,10 @@ def _refused(person: int, provider: str) -> Iterator[Webhook]:
     yield Webhook(person=person, provider=provider, body=b'{"broken":', status=400)
 
 
-def _whole(person: int, provider: str, sample: str) -> Webhook:
+def _whole(person: int, provider: str, told: str) -> Webhook:
     for old, new in _PERSONAL[provider]:
-        sample = sample.replace(old, new.format(person=person))
-    return Webhook(person=person, provider=provider, body=sample.encode())
+        told = told.replace(old, new.format(person=person))
+    return Webhook(person=person, provider=provider, body=told.encode())
 
 
 def _samples(provider: str) -> list[tuple[str, str]]:

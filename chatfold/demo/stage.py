@@ -25,10 +25,11 @@ from chatfold.tenancy import record_of
 from schemas.topics import Topics
 from streams.topology import PORTS
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 0.05
 LOG_TAIL: Final = 2000
+COMMAND_SECONDS: Final = 90.0
 API_TOKEN: Final = "of-this-demo-only"  # noqa: S105  # it stands before the demo's own servers
 
 Tell = Callable[[str], None]
@@ -86,14 +87,17 @@ class Stage:
 
 
 def of_its_own(chosen: Settings, now: datetime) -> Settings:
-    """The same servers, with topics, tables, keys and ports that only this demo uses."""
+    """The same servers, with topics, tables, keys, files and ports that only this demo uses."""
     stamp = f"{now:%Y%m%d%H%M%S}"
+    home = chosen.home / "demo" / stamp
     return chosen.model_copy(
         update={
             "topic_prefix": f"demo-{stamp}",
             "database_schema": f"demo_{stamp}",
             "view_prefix": f"demo-{stamp}",
-            "home": chosen.home / "demo" / stamp,
+            "home": home,
+            "media_url": str((home / "media").absolute()),
+            "speech_model": None,
             "gateway_port": _free(chosen.gateway_port),
             "api_port": _free(chosen.api_port),
             "api_token": API_TOKEN,
@@ -113,7 +117,7 @@ async def set_up(stage: Stage, tell: Tell) -> None:
     tell("sandbox")
     stage.sandbox = _start_sandbox(stage)
     await _until(stage.sandbox, "/_sandbox/summary")
-    await _apply_tenant(stage)
+    await _apply_tenants(stage)
     tell("roles")
     stage.roles = {name: start_role(stage, name) for name in PORTS}
     await asyncio.gather(*(_until(child, "/readyz") for child in stage.roles.values()))
@@ -150,13 +154,14 @@ async def _drop_schema(chosen: Settings) -> None:
         await connection.close()
 
 
-async def _apply_tenant(stage: Stage) -> None:
-    tenant = script.tenant(base_urls(stage.sandbox_url))
+async def _apply_tenants(stage: Stage) -> None:
+    urls = base_urls(stage.sandbox_url)
+    tenants = script.tenant(urls), script.assisted_tenant(urls)
     log = EventLog(stage.settings.bootstrap, max_pending_bytes=1_000_000)
     await log.start()
     try:
         name = Topics(stage.settings.topic_prefix).tenants
-        await log.append(name, [record_of(tenant, clock.now())], 30)
+        await log.append(name, [record_of(one, clock.now()) for one in tenants], 30)
     finally:
         await log.stop()
 
@@ -194,6 +199,24 @@ def _start(stage: Stage, name: str, port: int, arguments: list[str]) -> Child:
 def command(*arguments: str) -> list[str]:
     """The command line of chatfold itself."""
     return [sys.executable, "-m", "chatfold", *arguments]
+
+
+async def output_of(stage: Stage, *arguments: str) -> bytes:
+    """What a command of an operator's prints; what it complains of goes to the logs."""
+    with (stage.settings.home / "logs" / "commands.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command(*arguments),
+            env=environment(stage),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+    try:
+        printed, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return b""
+    return printed
 
 
 def environment(stage: Stage) -> dict[str, str]:

@@ -97,6 +97,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             | facts.EchoHeld()
             | facts.EchoRecognised()
             | facts.LaterRepliesReleased()
+            | facts.TemplateChosen()
             | facts.SendRequested()
             | facts.CloseRequested()
             | facts.CommandRefused()

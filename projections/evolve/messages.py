@@ -37,6 +37,7 @@ HANDLES = frozenset(
         facts.RetryStarted,
         facts.RetryRequested,
         facts.FallbackChosen,
+        facts.TemplateChosen,
         facts.MessageStatusReported,
         facts.MediaStored,
         facts.MediaTranscribed,
@@ -86,6 +87,8 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
         case facts.RetryStarted() | facts.RetryRequested() | facts.FallbackChosen() as fact:
             standing = _standing(fact.attempt, "pending")
             return (_patch(recorded, fact.reply_id, {}, standing),)
+        case facts.TemplateChosen() as fact:
+            return (_patch(recorded, fact.reply_id, {"json_content": _template(fact)}),)
         case facts.MessageStatusReported() as fact:
             return (_reported(recorded, fact),) if is_uuid(fact.message_id) else ()
         case facts.MediaStored() as fact:
@@ -216,6 +219,11 @@ def _reported(recorded: Recorded[Fact], fact: facts.MessageStatusReported) -> Wr
     deleted: Columns = {"deleted_at": recorded.time} if fact.status is Status.DELETED else {}
     standing = _standing(fact.attempt, fact.status, fact.error_code, fact.error_message)
     return _patch(recorded, fact.message_id, deleted, standing)
+
+
+def _template(fact: facts.TemplateChosen) -> str | None:
+    told = {"name": fact.template, "language": fact.language, "with_words": fact.with_words}
+    return json({"template": told})
 
 
 def _standing(

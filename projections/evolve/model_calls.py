@@ -48,6 +48,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
             | facts.ConfirmationTimedOut()
             | facts.MessageSendWithheld()
             | facts.RetryScheduled()
+            | facts.TemplateChosen()
             | facts.LaterRepliesReleased()
             | facts.RetryStarted()
             | facts.RetryRequested()

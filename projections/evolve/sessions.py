@@ -77,6 +77,7 @@ def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR091
             | facts.ConfirmationTimedOut()
             | facts.MessageSendWithheld()
             | facts.RetryScheduled()
+            | facts.TemplateChosen()
             | facts.LaterRepliesReleased()
             | facts.RetryStarted()
             | facts.RetryRequested()

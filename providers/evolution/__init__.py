@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from providers.evolution import outgoing
 from providers.evolution.authenticity import sign, verify
 from providers.evolution.exchanges import API_KEY, fetch_media, mark_read, send, show_typing
 from providers.evolution.parse import parse
@@ -16,6 +17,8 @@ class Evolution:
     name: Final = "evolution"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (API_KEY,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -4,11 +4,13 @@ from types import MappingProxyType
 from typing import Final
 
 from providers import jids, sendable, wording
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, number, text
 from schemas.content import Content, Json, Media, MessageKind
 
 _TEXT_LIMIT: Final = 65_536
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT)
 """WhatsApp's own bound; a longer text is cut off by it."""
 _CAPTION_LIMIT: Final = 1024
 _SHORTEST_PHONE: Final = 10

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from providers.greenapi import outgoing
 from providers.greenapi.exchanges import API_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.greenapi.parse import parse
 from providers.greenapi.split import split
@@ -46,6 +47,8 @@ class GreenApi:
     name: Final = "greenapi"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

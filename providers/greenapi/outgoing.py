@@ -6,11 +6,13 @@ from urllib.parse import unquote, urlsplit
 
 from providers import sendable, wording
 from providers.greenapi import names
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from schemas.content import Content, Json, Media, MessageKind
 
 _TEXT_LIMIT: Final = 20_000
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT)
 _CAPTION_LIMIT: Final = 20_000
 _NAME_LIMIT: Final = 200
 _ENDINGS: Final = {

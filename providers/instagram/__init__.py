@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from providers import meta
+from providers.instagram import outgoing
 from providers.instagram.exchanges import (
     ACCESS_TOKEN,
     fetch_media,
@@ -29,6 +30,8 @@ class Instagram:
     name: Final = "instagram"
     platform: Final = Platform.INSTAGRAM
     session_window: Final = meta.SESSION_WINDOW
+    takes_templates: Final = False
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)

@@ -4,6 +4,7 @@ from typing import Final
 
 from providers import sendable, wording
 from providers.instagram import names
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import mapping, text
 from schemas.content import Content, Json, Media, MessageKind
@@ -81,3 +82,7 @@ def _file(media: Media) -> Json:
 
 def _length_in_bytes(words: str) -> int:
     return len(words.encode("utf-8", "surrogatepass"))
+
+
+TEXT_LIMIT: Final = TextLimit(_TEXT_BYTES, _length_in_bytes)
+"""What `objection` holds a text to."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from providers.proofs import is_same, no_challenge
 from providers.protocol import Item, Webhook
+from providers.telegram import outgoing
 from providers.telegram.exchanges import BOT_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.telegram.parse import parse
 from providers.telegram.split import split
@@ -38,6 +39,8 @@ class Telegram:
     name: Final = "telegram"
     platform: Final = Platform.TELEGRAM
     session_window: Final = None
+    takes_templates: Final = False
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (BOT_TOKEN,)
     verify = staticmethod(verify)
     sign = staticmethod(sign)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from providers import sendable, wording
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from providers.telegram import names
@@ -97,3 +98,7 @@ def _reaction(chat: str, told: Json) -> Json:
 def _utf16_length(words: str) -> int:
     """Telegram counts UTF-16 units: most emoji are two."""
     return len(words.encode("utf-16-le", "surrogatepass")) // 2
+
+
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT, _utf16_length)
+"""What `objection` holds a text to."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from providers.proofs import no_challenge
 from providers.protocol import Item
-from providers.whapi import authenticity
+from providers.whapi import authenticity, outgoing
 from providers.whapi.exchanges import API_TOKEN, fetch_media, mark_read, send, show_typing
 from providers.whapi.parse import parse
 from providers.whapi.split import split
@@ -24,6 +24,8 @@ class Whapi:
     name: Final = "whapi"
     platform: Final = Platform.WHATSAPP
     session_window: Final = None
+    takes_templates: Final = False
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (API_TOKEN,)
     verify = staticmethod(authenticity.verify)
     sign = staticmethod(authenticity.sign)

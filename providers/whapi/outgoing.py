@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from providers import sendable, wording
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from providers.whapi.cards import vcard
@@ -11,6 +12,7 @@ from providers.whapi.content import OF_MESSAGE
 from schemas.content import Content, Json, Media, MessageKind
 
 _TEXT_LIMIT: Final = 4096
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT)
 _CAPTION_LIMIT: Final = 1024
 _PATH_PART: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _CAPTIONED: Final = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})

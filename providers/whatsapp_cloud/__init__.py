@@ -5,6 +5,7 @@ from typing import Final
 
 from providers import meta
 from providers.protocol import Item
+from providers.whatsapp_cloud import outgoing
 from providers.whatsapp_cloud.exchanges import (
     ACCESS_TOKEN,
     fetch_media,
@@ -31,6 +32,8 @@ class WhatsAppCloud:
     name: Final = "whatsapp_cloud"
     platform: Final = Platform.WHATSAPP
     session_window: Final = meta.SESSION_WINDOW
+    takes_templates: Final = True
+    text_limit: Final = outgoing.TEXT_LIMIT
     required_credentials: Final = (ACCESS_TOKEN,)
     verify = staticmethod(meta.verify)
     sign = staticmethod(meta.sign)

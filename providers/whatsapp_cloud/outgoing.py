@@ -3,12 +3,14 @@
 import re
 from typing import Final
 
-from providers import sendable, wording
+from providers import sendable, templates, wording
+from providers.pieces import TextLimit
 from providers.protocol import Outgoing
 from providers.reading import items, mapping, text
 from schemas.content import Content, Json, Media, MessageKind
 
 _TEXT_LIMIT: Final = 4096
+TEXT_LIMIT: Final = TextLimit(_TEXT_LIMIT)
 _CAPTION_LIMIT: Final = 1024
 _REFERENCE_LIMIT: Final = 512
 _PHONE: Final = re.compile(r"\+?[0-9]{5,20}")
@@ -47,6 +49,8 @@ def _address(to: str) -> Json:
 
 def _node(content: Content) -> tuple[str, object]:
     told = mapping(content.structured)
+    if templates.is_template(content):
+        return "template", templates.node(content)
     if content.kind in sendable.FILES and content.media is not None:
         return _file(content, content.media)
     match content.kind:

@@ -69,6 +69,7 @@ from schemas.facts import (
     RetryStarted,
     SendRequested,
     SummaryRequested,
+    TemplateChosen,
 )
 from streams.decide import evolve_assisted, evolve_delivery, evolve_jobs
 from streams.decide.state import (
@@ -142,6 +143,8 @@ def _apply(after: ChatState, fact: Fact, now: datetime) -> None:  # noqa: C901, 
             after.questions = tuple(open_still)
         case MessageSendFailed() | MessageSendUnconfirmed() | MessageSendWithheld():
             evolve_delivery.not_sent(after, fact, now)
+        case TemplateChosen():
+            evolve_delivery.templated(after, fact)
         case RetryScheduled():
             evolve_delivery.scheduled(after, fact)
         case LaterRepliesReleased() | ConfirmationTimedOut():

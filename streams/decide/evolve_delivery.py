@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from providers import templates
 from providers.failures import FailureCode
 from schemas.content import Evidence, Status
 from schemas.facts import (
@@ -20,6 +21,7 @@ from schemas.facts import (
     RetryRequested,
     RetryScheduled,
     RetryStarted,
+    TemplateChosen,
 )
 from streams.decide.state import (
     EARLY,
@@ -81,6 +83,15 @@ def not_sent(
     _hold(after, Held(tried, wait, now, holds=True))
     if after.early and not is_unknown:
         _forget_early(after, None)
+
+
+def templated(after: ChatState, fact: TemplateChosen) -> None:
+    """The first reply of the outbox leaves as a template, however often it is tried."""
+    head = after.outbox[0]
+    content = templates.as_template(
+        head.content, name=fact.template, language=fact.language, with_words=fact.with_words
+    )
+    after.outbox = (replace(head, content=content), *after.outbox[1:])
 
 
 def scheduled(after: ChatState, fact: RetryScheduled) -> None:

@@ -4,6 +4,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from providers.registry import text_pieces
 from schemas.content import ActionTaken, Content, JobKind, MessageKind
 from schemas.facts import (
     AnswerGiven,
@@ -15,7 +16,7 @@ from schemas.inputs import JobReported
 from schemas.job_failures import JobFailureCode
 from streams.decide import assisting, enrichment, evolve_jobs, jobs, messages, replies
 from streams.decide.draft import Draft
-from streams.decide.handlers import Reply, text_reply
+from streams.decide.handlers import Reply
 from streams.decide.state import AnswerWork, FileWork, Job, PromptWork, SummaryWork
 from streams.decide.turns import Turn
 
@@ -74,7 +75,7 @@ def _finish(draft: Draft, job: Job, told: JobReported) -> None:
                 usage=told.usage,
                 action=ActionTaken.AI_REPLIED,
             )
-            _answer(draft, work, given, text_reply(text))
+            _answer(draft, work, given, text)
         case SummaryWork():
             draft.record(
                 ConversationSummarised(
@@ -115,14 +116,17 @@ def _answer_instead(draft: Draft, job: Job, work: AnswerWork) -> None:
         usage=None,
         action=ActionTaken.REPLIED,
     )
-    content = Content(kind=MessageKind.TEXT, text=policy.fallback_text)
-    _answer(draft, work, given, Reply(content))
+    _answer(draft, work, given, policy.fallback_text)
 
 
-def _answer(draft: Draft, work: AnswerWork, given: AnswerGiven, reply: Reply) -> None:
+def _answer(draft: Draft, work: AnswerWork, given: AnswerGiven, text: str) -> None:
+    """Say it, in as many replies as the platform needs; only the first quotes."""
     last = work.answers[-1]
     turn = Turn(ASSISTANT, last.platform_message_id, last.provider, last.account)
-    replies.generate(draft, turn, reply, reply_id=given.reply_id, received_at=last.at)
+    for number, piece in enumerate(text_pieces(last.provider, text)):
+        reply = Reply(Content(kind=MessageKind.TEXT, text=piece), quote=number == 0)
+        reply_id = draft.next_id() if number else given.reply_id
+        replies.generate(draft, turn, reply, reply_id=reply_id, received_at=last.at)
     draft.record(given)
 
 

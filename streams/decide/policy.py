@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from schemas.tenants import Fallback
+from schemas.tenants import Fallback, Template
 from streams.decide.handlers import Handler
 
 
@@ -59,6 +59,7 @@ class Policy:
     unconfirmed: Literal["hold", "resend"] = "hold"
     auto_resume: timedelta | None = timedelta(hours=2)
     fallbacks: tuple[Fallback, ...] = ()
+    template: Template | None = None
     media: MediaPolicy | None = None
     assistant: AssistantPolicy | None = None
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
-from providers.registry import session_window
 from schemas.content import CloseReason, Origin, Prompt
 from schemas.facts import ModeEntered, ModeLeft, PromptAsked, QuestionAsked, ReplyGenerated
 from schemas.work import AnswerQuestion, Question, SendMessage
-from streams.decide import assisting, conversation, jobs, retries
+from streams.decide import assisting, conversation, jobs, window
 from streams.decide.draft import Draft
 from streams.decide.handlers import Ask, Close, Converse, Effect, EnterMode, LeaveMode, Reply
 from streams.decide.state import ChatState, Pending, in_flight
@@ -64,19 +63,10 @@ def hand_out(draft: Draft) -> None:
     while (head := in_flight(draft.state)) is not None:
         if away is not None and away.reply_id == head.reply_id and away.attempt == head.attempt:
             return
-        if not _is_outside_window(draft, head):
+        if not window.is_over(draft, head):
             draft.order(_send(head, draft.state))
             return
-        retries.withhold(draft, head)
-
-
-def _is_outside_window(draft: Draft, reply: Pending) -> bool:
-    """Whether the platform takes no reply any more, the person having been silent for long."""
-    heard = draft.state.heard_at
-    if reply.to is not None or heard is None:
-        return False
-    window = session_window(reply.provider)
-    return window is not None and heard + window <= draft.now
+        window.choose_otherwise(draft, head)
 
 
 def _send(head: Pending, state: ChatState) -> SendMessage:

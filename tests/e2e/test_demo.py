@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from chatfold.demo import enriched
 from providers.registry import PROVIDERS
 from schemas import codec
 from tests.support import servers as support
@@ -24,6 +25,18 @@ KEYS = {
     "views",
     "e2e_ms",
     "scenes",
+    "files_stored",
+    "transcribed",
+    "documents_read",
+    "pictures_described",
+    "ai_replies",
+    "summaries",
+    "takeovers",
+    "tokens",
+    "cost",
+    "jobs",
+    "conversations",
+    "found_by_search",
     "missing",
     "doubled",
 }
@@ -33,6 +46,21 @@ SCENES = {
     "lost_answer_told_by_status": ["whatsapp sent"],
     "lost_answer_told_by_echo": ["instagram sent"],
     "fallback": ["whatsapp failed 403 recipient_unreachable", "sms sent 201"],
+}
+CONVERSATIONS = {
+    "files": ["a voice note, a PDF and a picture understood, and answered once"],
+    "conversation": [
+        "answered by the model",
+        "three messages answered once",
+        "closed and summed up",
+    ],
+    "takeover": [
+        "answered by the model",
+        "taken over by a human",
+        "left to the human",
+        "resumed by an operator",
+        "answered by the model, which knows what was said meanwhile",
+    ],
 }
 
 
@@ -61,9 +89,19 @@ async def test_the_demo_checks_itself_and_leaves_nothing_running(servers, tmp_pa
     assert told["duplicates"] >= 20
     origins = ("messages_in", "replies_sent", "sent_by_programs")
     assert told["rows"]["messages"] == sum(told[origin] for origin in origins)
-    assert told["left_to_humans"] == 2 * 5
+    assert told["left_to_humans"] == 2 * 5 + 1
     assert told["replies_received_by_provider"].keys() == {*PROVIDERS, "twilio_sms"}
     assert {name: seen["attempts"] for name, seen in told["scenes"].items()} == SCENES
     assert all(list(seen["received"].values()) == [1] for seen in told["scenes"].values())
     assert all(seen["as_expected"] for seen in told["scenes"].values())
+    assert {name: one["steps"] for name, one in told["conversations"].items()} == CONVERSATIONS
+    assert told["jobs"].keys() == {"succeeded"}
+    assert told["files_stored"] > 100
+    assert told["transcribed"] == told["pictures_described"] == told["summaries"] == 1
+    assert (told["documents_read"], told["ai_replies"]) == (17, 5)
+    assert told["takeovers"] > 1
+    assert told["tokens"] > 0 < told["cost"]
+    assert told["found_by_search"] == enriched.SOUGHT
+    kept = [one for one in tmp_path.rglob("media/*/*/*") if one.is_file()]
+    assert len(kept) > 3
     assert told["e2e_ms"]["p50"] <= told["e2e_ms"]["p99"]

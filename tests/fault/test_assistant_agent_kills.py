@@ -20,6 +20,8 @@ LATENCY = 0.02
 CHATS = 40
 LONGEST = 4
 
+pytestmark = pytest.mark.timeout(120 + 20 * RUNS)
+
 PAID_MORE = {"reply.before_call": 0, "reply.after_call": 1, "reply.after_note": 0}
 """Calls that the death of an agent at a point costs."""
 

@@ -88,6 +88,7 @@ from schemas.facts import (
     RetryStarted,
     SendRequested,
     SummaryRequested,
+    TemplateChosen,
 )
 from schemas.work import Question
 
@@ -493,6 +494,8 @@ class ChatStory:
         times = {"started_at": began, "finished_at": self.now}
         known = {"reply_id": reply.reply_id, "attempt": reply.attempt}
         how = self.rng.random()
+        if how < 0.03:
+            return [TemplateChosen(**known, template="follow_up", language="de", with_words=True)]
         if how < 0.7:
             self.waiting.pop(0)
             reply.name = self.rng.choice([f"wamid.out.{reply.reply_id}.{reply.attempt}", None])

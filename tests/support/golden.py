@@ -95,6 +95,7 @@ from schemas.facts import (
     RetryStarted,
     SendRequested,
     SummaryRequested,
+    TemplateChosen,
 )
 from schemas.inputs import (
     AnswerReported,
@@ -386,6 +387,7 @@ FACTS = (
     ),
     ConfirmationTimedOut(reply_id=REPLY, attempt=1),
     MessageSendWithheld(reply_id=REPLY, attempt=1, error_code="outside_window"),
+    TemplateChosen(reply_id=REPLY, attempt=1, template="follow_up", language="de", with_words=True),
     RetryScheduled(
         reply_id=REPLY, attempt=1, due=FINISHED + timedelta(minutes=1), holds_later=True
     ),

@@ -290,6 +290,14 @@ class Step:
             finished_at=self.now,
         )
 
+    def TemplateChosen(self) -> None:
+        told = {
+            "name": self.fact.template,
+            "language": self.fact.language,
+            "with_words": self.fact.with_words,
+        }
+        self.patch("messages", self.fact.reply_id, json_content={"template": told})
+
     def RetryScheduled(self) -> None:
         self.awaits("retry", self.fact.due)
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
+from providers.pieces import TextLimit
 from providers.protocol import Incoming, Message, StatusReport
 from providers.registry import PROVIDERS
 from schemas import codec
@@ -19,6 +20,8 @@ class PlainProvider:
     """Parses what `item` wrote; `platform` is where its messages go."""
 
     required_credentials = ()
+    takes_templates = False
+    text_limit = TextLimit(4096)
 
     def __init__(self, name: str = NAME, platform: Platform = Platform.WHATSAPP) -> None:
         self.name = name

@@ -30,7 +30,7 @@ def test_every_missing_topic_is_named_and_one_sentence_tells_the_remedy():
     problems = topics.compare(WANTED, {})
     assert [problem.topic for problem in problems] == [spec.name for spec in WANTED.specs]
     (sentence,) = topics.sentences(problems)
-    assert "chatfold.inbox.v1 is missing, and 7 more like it" in sentence
+    assert "chatfold.inbox.v1 is missing, and 8 more like it" in sentence
     assert "chatfold topics apply" in sentence
 
 

@@ -51,6 +51,19 @@ def discarded(story: AssistedStory) -> list[tuple[tuple[str, ...], DiscardReason
 # A message, and its answer.
 
 
+def test_an_answer_that_is_too_long_for_the_platform_leaves_as_several_replies():
+    story = asked_at_once()
+    story.says("Tell me all")
+    words = " ".join(f"word{number}" for number in range(1500))
+    decision = story.ends(last_asked(story), text=words)
+    replies = [fact for fact in decision.facts if isinstance(fact, ReplyGenerated)]
+    assert len(replies) > 1
+    assert all(len(fact.content.text) <= 4096 for fact in replies)
+    assert " ".join(fact.content.text for fact in replies) == words
+    assert [fact.in_reply_to is not None for fact in replies] == [True, *[False] * len(replies[1:])]
+    assert one(decision, AnswerGiven).reply_id == replies[0].reply_id
+
+
 def test_a_message_is_awaited_until_the_quiet_time_is_over_and_then_asked_about():
     story = AssistedStory()
     decision = story.says("Hello")

@@ -1,12 +1,19 @@
 """Platforms that take replies only for a day after the person's last message."""
 
 from schemas.content import Content, MessageKind
-from schemas.facts import DeliveryAbandoned, FallbackChosen, MessageSendWithheld
+from schemas.facts import (
+    DeliveryAbandoned,
+    FallbackChosen,
+    MessageSendWithheld,
+    RetryScheduled,
+    TemplateChosen,
+)
 from schemas.inputs import RetryDelivery, SendByHand, Timer
-from schemas.tenants import Fallback
+from schemas.tenants import Fallback, Template
 from tests.support.story import Story, kinds, one, policy
 
 WORDS = Content(kind=MessageKind.TEXT, text="A word from the office")
+TEMPLATE = Template(name="follow_up", language="en_US")
 
 
 def silent(hours: float, **settings) -> Story:
@@ -73,3 +80,45 @@ def test_a_chat_that_the_person_never_wrote_in_is_left_to_the_provider_to_judge(
     story = Story()
     story.echoes("Good morning", "wamid.human")
     assert len(story.wants(SendByHand(content=WORDS, by="ada")).orders) == 1
+
+
+def test_with_a_template_the_words_leave_after_a_day_as_that():
+    decision = silent(24, template=TEMPLATE).wants(SendByHand(content=WORDS, by="ada"))
+    chosen = one(decision, TemplateChosen)
+    assert (chosen.template, chosen.language, chosen.with_words) == ("follow_up", "en_US", True)
+    (order,) = decision.orders
+    assert (order.reply_id, order.attempt) == (chosen.reply_id, 1)
+    assert order.content.text == WORDS.text
+    assert order.content.structured == {
+        "template": {"name": "follow_up", "language": "en_US", "with_words": True}
+    }
+
+
+def test_within_a_day_no_template_is_chosen():
+    decision = silent(23.9, template=TEMPLATE).wants(SendByHand(content=WORDS, by="ada"))
+    assert decision.orders[0].content == WORDS
+
+
+def test_a_template_that_is_tried_again_is_still_one():
+    story = silent(24, template=TEMPLATE)
+    story.wants(SendByHand(content=WORDS, by="ada"))
+    due = one(story.refuse(), RetryScheduled).due
+    story.later(seconds=(due - story.now).total_seconds())
+    decision = story.fires(Timer.RETRY)
+    assert "TemplateChosen" not in kinds(decision)
+    assert decision.orders[0].content.structured is not None
+
+
+def test_what_is_not_said_in_words_fits_no_template():
+    place = Content(kind=MessageKind.LOCATION, structured={"latitude": 1.0, "longitude": 2.0})
+    decision = silent(24, template=TEMPLATE).wants(SendByHand(content=place, by="ada"))
+    assert decision.orders == ()
+    assert one(decision, MessageSendWithheld).error_code == "outside_window"
+
+
+def test_a_template_that_failed_for_good_is_sent_another_way_in_its_words():
+    sms = Fallback(provider="texts", account="AC1")
+    story = silent(25, fallbacks=(sms,), template=TEMPLATE)
+    story.wants(SendByHand(content=WORDS, by="ada"))
+    decision = story.refuse(retryable=False)
+    assert (decision.orders[0].provider, decision.orders[0].content.text) == ("texts", WORDS.text)

@@ -1,6 +1,8 @@
 """What makes the demo say that something is wrong."""
 
 from chatfold.demo import outcome
+from chatfold.demo.assisted import Talked
+from chatfold.demo.expected import Expected
 from chatfold.demo.outcome import Outcome
 from chatfold.demo.scenes import Seen
 
@@ -21,6 +23,18 @@ NOTHING_WRONG = Outcome(
     missing=[],
     doubled=[],
 )
+COUNTS = dict.fromkeys(
+    (
+        "files_stored",
+        "transcribed",
+        "documents_read",
+        "pictures_described",
+        "ai_replies",
+        "summaries",
+        "takeovers",
+    ),
+    0,
+)
 
 
 def test_a_scene_that_went_as_it_must_leaves_nothing_missing():
@@ -37,3 +51,24 @@ def test_a_scene_that_went_otherwise_is_missing():
 def test_an_answer_that_was_not_as_it_must_be_is_missing():
     told = outcome.with_surprises(NOTHING_WRONG, ["telegram: 503 instead of 200"])
     assert told.missing == ["telegram: 503 instead of 200"]
+
+
+def test_a_conversation_that_went_otherwise_is_missing():
+    talked = {"takeover": Talked(steps=["NOT taken over"], as_expected=False)}
+    told = outcome.with_talks(NOTHING_WRONG, talked)
+    assert (told.conversations, told.missing) == (talked, ["takeover: not as it must be"])
+
+
+def test_a_job_that_has_not_succeeded_is_missing():
+    jobs = {"succeeded": 3, "running": 1, "failed": 2}
+    assert outcome.not_found(Expected(), COUNTS, jobs) == ["jobs running: 1", "jobs failed: 2"]
+
+
+def test_what_was_not_found_in_files_is_missing_and_so_is_what_was_found_twice():
+    wanted = Expected()
+    wanted.found.update(transcribed=1, ai_replies=2)
+    found = COUNTS | {"ai_replies": 3}
+    assert outcome.not_found(wanted, found, {}) == [
+        "transcribed: 0 instead of 1",
+        "ai replies: 3 instead of 2",
+    ]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 
-from chatfold.demo import scenes, script
+from chatfold.demo import assisted, scenes, script
 from chatfold.demo.expected import expected
 from chatfold.demo.received import reply_in
 from providers.registry import PROVIDERS
@@ -18,8 +18,10 @@ def test_every_provider_is_played_by_several_people():
 
 
 def test_nobody_shares_a_chat_or_a_message_with_anybody():
+    said_in_scenes = (scene.webhook for scene in scenes.SCENES)
+    everything = (*script.webhooks(), *said_in_scenes, *assisted.webhooks())
     chats, messages = defaultdict(set), defaultdict(set)
-    for webhook in (*script.webhooks(), *(scene.webhook for scene in scenes.SCENES)):
+    for webhook in everything:
         for item in script.items(webhook) if webhook.status == 200 else ():
             if item.platform_user_id:
                 platform = PROVIDERS[webhook.provider].platform
@@ -69,3 +71,11 @@ def test_a_reply_is_known_in_every_providers_words():
     for provider, body in bodies.items():
         assert reply_in(provider, body) == (provider, "1", "m")
     assert reply_in("twilio_sms", {"To": "1", "Body": "…"}) == ("twilio_sms", "1", "")
+
+
+def test_who_changes_how_they_are_reached_waits_for_all_answers_first():
+    for person in range(1, script.PEOPLE + 1):
+        own = [one for one in script.webhooks() if one.person == person and one.status == 200]
+        assert [one.act for one in own] == sorted(one.act for one in own)
+        moved = [n for n, one in enumerate(own) if b"user_changed_number" in one.body]
+        assert all(own[n].act > own[n - 1].act for n in moved)

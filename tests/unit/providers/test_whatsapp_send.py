@@ -4,6 +4,7 @@ import pytest
 
 from providers.failures import FailureCode
 from providers.protocol import Accepted, Fetched, Heard, Outgoing
+from providers.templates import as_template
 from providers.whatsapp_cloud import PROVIDER
 from schemas.content import Content, Media, MessageKind
 from tests.support.exchanges import answer, bodies, drive
@@ -70,6 +71,18 @@ def test_a_text_is_sent_as_the_cloud_api_documents_it():
             "biz_opaque_callback_data": "reply-1",
         }
     ]
+
+
+@pytest.mark.parametrize("with_words", [True, False])
+def test_words_are_sent_as_an_approved_template_in_one_line(with_words):
+    words = Content(kind=MessageKind.TEXT, text="Your order\n has \t arrived")
+    content = as_template(words, name="follow_up", language="de", with_words=with_words)
+    body = sent(message(content))
+    told = {"name": "follow_up", "language": {"code": "de"}}
+    if with_words:
+        parameter = {"type": "text", "text": "Your order has arrived"}
+        told["components"] = [{"type": "body", "parameters": [parameter]}]
+    assert (body["type"], body["template"]) == ("template", told)
 
 
 @pytest.mark.parametrize(
