@@ -53,8 +53,7 @@ def found(wanted: str = ALL) -> list[Projection[Recorded[Fact]]]:
 
 def projection(own: OwnProjection) -> Projection[Recorded[Fact]]:
     """The projection as the projector, a rebuild and dead letters know it; raises `Refusal`."""
-    if not _NAME.fullmatch(own.NAME) or own.NAME in _OURS:
-        raise Refusal(f"Projection {own.NAME!r}: a name is small letters, digits and _, not ours.")
+    refuse_name(own.NAME)
     if strange := [kind for kind in own.HANDLES if kind not in codec.FACTS.values()]:
         raise Refusal(f"Projection {own.NAME} handles {strange[0]!r}, which is no fact.")
     handles, apply = own.HANDLES, own.apply
@@ -72,6 +71,12 @@ def projection(own: OwnProjection) -> Projection[Recorded[Fact]]:
         evolve=evolve,
         definition=own.SQL,
     )
+
+
+def refuse_name(name: str) -> None:
+    """Raise `Refusal` on a name that no own projection can have."""
+    if not _NAME.fullmatch(name) or name in _OURS:
+        raise Refusal(f"Projection {name!r}: a name is small letters, digits and _, not ours.")
 
 
 def _all_of(points: Iterable[EntryPoint]) -> list[str]:

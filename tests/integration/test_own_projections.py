@@ -1,6 +1,7 @@
 """Own projections on real servers: exact under batches, crashes, repeats and several writers."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from projections.registry import TABLES, Projection
 from projections.sink import Fenced, Move, ProjectionRefused
 from schemas.envelope import Recorded
 from schemas.facts import Fact
-from tests.support import facts, poison, projecting
+from tests.support import facts, poison, projecting, scaffolded
 from tests.support.poison import Grave
 
 EXAMPLES = tuple(map(own_projections.projection, (daily_messages, response_times)))
@@ -141,3 +142,16 @@ def test_a_table_has_one_writer() -> None:
 
     with pytest.raises(Refusal, match="both write chats"):
         own_projections._refuse_clashes([own_projections.projection(Thief)])
+
+
+async def test_an_installed_package_is_found_and_followed(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(scaffolded.write("weather", tmp_path)))
+    (weather,) = own_projections.found("*")
+    log = facts.log(45, chats=4, facts=300)
+    await projecting.prepare(settings)
+    await projecting.append(settings, log)
+    async with projecting.consuming(settings, weather):
+        await projecting.caught_up(settings, projection=weather)
+    assert await found(settings, weather, "weather") == wanted(weather, log, "weather") != []
