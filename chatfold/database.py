@@ -54,7 +54,9 @@ async def connect(url: str) -> asyncpg.Connection:
     )
 
 
-async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> Pool:
+async def open_pool(
+    url: str, *, kept: int = KEPT, extra: int = EXTRA, command_seconds: float = COMMAND_SECONDS
+) -> Pool:
     """A pool of up to `kept` connections, and `extra` more under load.
 
     They are opened as they are needed, so that a role may start before its database, and closed
@@ -67,7 +69,7 @@ async def open_pool(url: str, *, kept: int = KEPT, extra: int = EXTRA) -> Pool:
         max_size=kept + extra,
         statement_cache_size=0,
         timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
+        command_timeout=command_seconds,
         reset=_nothing_to_reset,
     )
 

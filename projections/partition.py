@@ -61,17 +61,43 @@ class Reading(Generic[T, P]):
     clock: Callable[[], datetime]
     dead_letters: DeadLetters[P] | None = None
     """Where facts go that cannot be folded; without it they end the role."""
+    tells_kafka: bool = True
+    """Whether the position is committed to the group too, as a hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a partition that is read: `first` where nothing is stored, `until` left out."""
+
+    first: int | None = None
+    until: int | None = None
+
+    def behind(self, offset: int) -> bool:
+        """Whether what follows is not to be read."""
+        return self.until is not None and offset >= self.until
+
+    def cut(self, offset: int) -> int:
+        """The offset, or where the span ends if that is nearer."""
+        return offset if self.until is None else min(offset, self.until)
+
+
+_ALL: Final = Span()
 
 
 class PartitionLoop(Generic[T, P]):
     """Keeps the rows of one partition up to date until told to stop."""
 
     def __init__(
-        self, reading: Reading[T, P], consumer: AIOKafkaConsumer, place: TopicPartition
+        self,
+        reading: Reading[T, P],
+        consumer: AIOKafkaConsumer,
+        place: TopicPartition,
+        span: Span = _ALL,
     ) -> None:
         self._reading = reading
         self._consumer = consumer
         self._place = place
+        self._span = span
         self._stopping = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._triage = Triage(
@@ -91,11 +117,11 @@ class PartitionLoop(Generic[T, P]):
         self._stopping.set()
 
     async def run(self) -> None:
-        """Read until stopped; raises what no repetition can mend."""
+        """Read until stopped or at the span's end; raises what no repetition can mend."""
         try:
             while not self._stopping.is_set():
                 try:
-                    await self._read_on()
+                    return await self._read_on()
                 except (Fenced, SinkUnavailable, KafkaError) as error:
                     await self._abandon()
                     await self._recover_from(error)
@@ -106,7 +132,7 @@ class PartitionLoop(Generic[T, P]):
     async def _read_on(self) -> None:
         """Write batch after batch; the next is decoded while the one before is written."""
         await self._seek()
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self._span.behind(self._reached):
             records = await self._poll()
             self._gauges.went_round()
             if records:
@@ -126,10 +152,11 @@ class PartitionLoop(Generic[T, P]):
         await self._triage.load()
         first = (await self._consumer.beginning_offsets([self._place]))[self._place]
         end = (await self._consumer.end_offsets([self._place]))[self._place]
-        if not first <= (stored or 0) <= end:
-            raise self._truncated(stored or 0, f"holds offsets {first} to {end}")
+        begin = (self._span.first or 0) if stored is None else stored
+        if not first <= begin <= end:
+            raise self._truncated(begin, f"holds offsets {first} to {end}")
         self._begun = self._stored = stored
-        self._reached = first if stored is None else stored
+        self._reached = begin
         self._consumer.seek(self._place, self._reached)
         self.trouble = None
         log.info("projection reads on: %s %s from %s", self._name, self._at, self._reached)
@@ -151,10 +178,15 @@ class PartitionLoop(Generic[T, P]):
             if not polling.done():
                 return ()
             found: dict[TopicPartition, list[LogRecord]] = polling.result()
-            return found.get(self._place, ())
+            return self._within(found.get(self._place, []))
         finally:
             for task in (polling, stopping):
                 task.cancel()
+
+    def _within(self, records: Sequence[LogRecord]) -> Sequence[LogRecord]:
+        if records and self._span.behind(records[-1].offset):
+            return [one for one in records if not self._span.behind(one.offset)]
+        return records
 
     def _begin(self, batch: Sorted[P]) -> None:
         """Start to write; the position moves over these records and no others."""
@@ -188,7 +220,7 @@ class PartitionLoop(Generic[T, P]):
         """Move over the marks that transactions leave: what is read to its end has no lag."""
         place = (self._place.topic, self._place.partition)
         await self._reading.sink.confirm(*place, self._stored)
-        reached = await self._consumer.position(self._place)
+        reached = self._span.cut(await self._consumer.position(self._place))
         if reached > self._reached:
             await self._write(await self._triage.sort(()), self._move(reached))
         else:
@@ -210,7 +242,11 @@ class PartitionLoop(Generic[T, P]):
     async def _hint(self, *, at_once: bool = False) -> None:
         """Tell Kafka too, for the tools that look there; nothing here reads it."""
         now = time.monotonic()
-        if self._stored is None or (now < self._next_hint and not at_once):
+        if (
+            self._stored is None
+            or not self._reading.tells_kafka
+            or (now < self._next_hint and not at_once)
+        ):
             return
         self._next_hint = now + _HINT_SECONDS
         try:
@@ -238,8 +274,8 @@ class PartitionLoop(Generic[T, P]):
         return ProjectionRefused(
             f"Projection {self._name} has stored {self._at} up to offset {stored}, but the log"
             f" {found}: records are missing, or this is another log. Nothing was skipped. Restore"
-            " the log from its archive or backup, or build the projection anew from a whole log,"
-            " under another CHATFOLD_DATABASE_SCHEMA or CHATFOLD_VIEW_PREFIX."
+            " the log from its archive or backup, or build the projection anew beside this one from"
+            " a log that is whole: `chatfold projections rebuild`, then `promote`."
         )
 
     def _end_of_log(self) -> int | None:

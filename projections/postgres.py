@@ -74,21 +74,24 @@ SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 """
 _POSITION: Final = """
-SELECT next_offset FROM projection_offsets WHERE projection = $1 AND topic = $2 AND partition = $3
+SELECT next_offset FROM {schema}.projection_offsets
+WHERE projection = $1 AND topic = $2 AND partition = $3
 """
 _FIRST: Final = """
-INSERT INTO projection_offsets (projection, topic, partition, next_offset, updated_at)
+INSERT INTO {schema}.projection_offsets (projection, topic, partition, next_offset, updated_at)
 VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING RETURNING true
 """
 _MOVE: Final = """
-UPDATE projection_offsets SET next_offset = $4, updated_at = now()
-WHERE projection = $1 AND topic = $2 AND partition = $3 AND next_offset = $5 RETURNING true
+UPDATE {schema}.projection_offsets SET next_offset = $4, updated_at = now()
+WHERE projection = $1 AND topic = $2 AND partition = $3 AND next_offset = $5
+  AND coalesce((SELECT version FROM {schema}.projection_versions WHERE projection = $1), $6) = $6
+RETURNING true
 """
 _RECORD_VERSION: Final = """
-INSERT INTO projection_versions (projection, version, since) VALUES ($1, $2, now())
+INSERT INTO {schema}.projection_versions (projection, version, since) VALUES ($1, $2, now())
 ON CONFLICT DO NOTHING
 """
-_VERSION: Final = "SELECT version FROM projection_versions WHERE projection = $1"
+_VERSION: Final = "SELECT version FROM {schema}.projection_versions WHERE projection = $1"
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 _COLUMNS: Final = """
 SELECT attname FROM pg_attribute
@@ -125,10 +128,11 @@ class PostgresSink(Generic[T]):
         projection: Projection[T],
         *,
         reach: Callable[[str], None],
+        settings: str = "",
     ) -> None:
         self._pool = pool
         self._schema = schema
-        self._settings = f"{_SETTINGS} SET LOCAL search_path TO {schema}"
+        self._settings = f"{_SETTINGS} SET LOCAL search_path TO {schema}; {settings}"
         self._projection = projection
         self._reach = reach
         self._merges = [Merge(Stage(table)) for table in projection.tables]
@@ -137,15 +141,9 @@ class PostgresSink(Generic[T]):
         """Refuse to go on with rows that another version of the projection has made."""
         name, version = self._projection.name, self._projection.version
         async with self.transaction() as connection:
-            await connection.execute(_RECORD_VERSION, name, version)
-            stored = await connection.fetchval(_VERSION, name)
+            await connection.execute(self._sql(_RECORD_VERSION), name, version)
+            await self._refuse_other_version(connection)
             await self._define(connection)
-        if stored != version:
-            raise ProjectionRefused(
-                f"The rows of projection {name} in schema {self._schema} are of version {stored},"
-                f" this program makes version {version}: point CHATFOLD_DATABASE_SCHEMA to a fresh"
-                " schema and run `chatfold migrate up` to build them anew beside the old ones."
-            )
 
     async def _define(self, connection: "Connection") -> None:
         """Make the tables that no migration makes; refuse those that are of another shape."""
@@ -165,10 +163,14 @@ class PostgresSink(Generic[T]):
                 )
 
     async def position(self, topic: str, partition: int) -> int | None:
-        """The offset of the first record whose rows are not there."""
+        """The offset of the first record whose rows are not there.
+
+        The rows may have been replaced by those of another version since we began.
+        """
         async with self.transaction() as connection:
+            await self._refuse_other_version(connection)
             row = (self._projection.name, topic, partition)
-            stored: int | None = await connection.fetchval(_POSITION, *row)
+            stored: int | None = await connection.fetchval(self._sql(_POSITION), *row)
         return stored
 
     async def confirm(self, topic: str, partition: int, position: int | None) -> None:
@@ -240,9 +242,10 @@ class PostgresSink(Generic[T]):
         """Take the partition's lock before any row's, so that two writers never deadlock."""
         row = (self._projection.name, move.topic, move.partition, move.end)
         if move.begin is None:
-            moved = await connection.fetchval(_FIRST, *row)
+            moved = await connection.fetchval(self._sql(_FIRST), *row)
         else:
-            moved = await connection.fetchval(_MOVE, *row, move.begin)
+            step = (move.begin, self._projection.version)
+            moved = await connection.fetchval(self._sql(_MOVE), *row, *step)
         if not moved:
             raise Fenced(f"{self._projection.name}: {move}: the stored offset is another one")
         if batch.parked:
@@ -257,6 +260,21 @@ class PostgresSink(Generic[T]):
         ]
         if statements:
             await connection.execute(";".join(statements))
+
+    async def _refuse_other_version(self, connection: "Connection") -> None:
+        name, version = self._projection.name, self._projection.version
+        stored = await connection.fetchval(self._sql(_VERSION), name)
+        if stored is not None and stored != version:
+            raise ProjectionRefused(
+                f"The rows of projection {name} in schema {self._schema} are of version {stored},"
+                f" this program makes version {version}. Build them anew beside the old ones, which"
+                f" stay readable meanwhile: `chatfold projections rebuild {name}`, then"
+                f" `chatfold projections promote {name}`."
+            )
+
+    def _sql(self, statement: str) -> str:
+        """The statement for our schema alone: never that of another on the search path."""
+        return statement.format(schema=self._schema)
 
     async def _settled(self, batch: Batch) -> Batch:
         """The batch without the claims that come second."""

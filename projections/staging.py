@@ -107,6 +107,26 @@ class Stage:
         head = (*self.table.key, *_HEAD, *(STANDING if self.table.has_standing else ()))
         return Staged((*head, *columns), records, changed)
 
+    def new_rows(self, upserts: Sequence[Write]) -> tuple[tuple[str, ...], list[Record]]:
+        """The upserts as rows of the table itself, without what it looks up."""
+        parts = ((write.assigned, write.initial or NOTHING, write.kept) for write in upserts)
+        named = frozenset[str]().union(*(columns for part in parts for columns in part))
+        columns = tuple(name for name in self.table.columns if name in named)
+        head = (*self.table.key, "last_seq", *(STANDING if self.table.has_standing else ()))
+        return (*head, *columns), list(self._new_rows(upserts, columns))
+
+    def _new_rows(self, upserts: Iterable[Write], columns: tuple[str, ...]) -> Iterator[Record]:
+        has_standing = self.table.has_standing
+        for write in upserts:
+            standing = _standing(write.standing) if has_standing else ()
+            value = _values(write).get
+            yield (
+                *write.key,
+                write.sequence,
+                *(None if part == "" else part for part in standing),
+                *[value(name) for name in columns],
+            )
+
     def _records(
         self, part: int, writes: Iterable[Write], columns: tuple[str, ...]
     ) -> Iterator[Record]:

@@ -15,6 +15,7 @@ from chatfold.cli import (
     jobs,
     log,
     migrate,
+    projections,
     projections_new,
     run,
     sandbox,
@@ -43,13 +44,13 @@ app = typer.Typer(
     """,
 )
 
-for group in (stack, topics, migrate, tenants, webhook, chats, deliveries, jobs, dead_letters, log):
+for group in (
+    *(stack, topics, migrate, tenants, webhook, chats, deliveries, jobs),
+    *(dead_letters, log, projections),
+):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
-projections = typer.Typer(name="projections", no_args_is_help=True, help="Tables of one's own.")
-projections.callback()(lambda: None)
-projections_new.register(projections)
-app.add_typer(projections)
+projections_new.register(projections.app)
 for single in (search, run, sandbox, demo, status, doctor, whatif):
     single.register(app)
 

@@ -8,6 +8,7 @@ BENCHMARKS = (
     "decider",
     "recovery",
     "projection",
+    "rebuild",
     "end_to_end",
     "other_accounts",
     "assistant",

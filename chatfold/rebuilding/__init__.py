@@ -1,0 +1,1 @@
+"""Projections made anew beside the live ones, compared, promoted, and taken back."""

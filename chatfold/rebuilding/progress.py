@@ -1,0 +1,108 @@
+"""How far a rebuild is, by the positions that are stored with its rows."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import Gauge
+
+from chatfold.rebuilding.shares import Ends
+from chatfold.rebuilding.target import Target
+from projections.builds import LIVE, Build
+
+RATIO: Final = Gauge(
+    "chatfold_rebuild_progress_ratio",
+    "Part of the log that a rebuild has read, 0 to 1. Standing still: see the command's output.",
+    ["projection"],
+)
+ETA: Final = Gauge(
+    "chatfold_rebuild_eta_seconds",
+    "Seconds that a rebuild will take at its present rate. Growing: the database is too slow.",
+    ["projection"],
+)
+
+_LOOK_SECONDS: Final = 0.5
+_SMOOTHING: Final = 0.3  # of the newest rate in the shown one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`step` is fill, index, analyze, catch up or ready; `records` of `total` offsets are done.
+
+    `seconds_left` is None where nobody knows; `behind_live` counts offsets.
+    """
+
+    build: str
+    step: str
+    records: int
+    total: int
+    per_second: float
+    seconds_left: float | None
+    behind_live: int
+
+    @property
+    def ratio(self) -> float:
+        """Between 0 and 1."""
+        return self.records / self.total if self.total else 1.0
+
+
+Show = Callable[[Progress], None]
+
+
+class Watch:
+    """Shows the progress of one build from time to time."""
+
+    def __init__(self, target: Target, build: Build, show: Show) -> None:
+        self._target = target
+        self._build = build
+        self._show = show
+        self._rate = 0.0
+        self._last: tuple[float, int] | None = None
+
+    async def follow(self, step: str, ends: Ends) -> None:
+        """Until cancelled."""
+        while True:
+            await self.look(step, ends)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self, step: str, ends: Ends) -> None:
+        """Show how it stands."""
+        there, live = await self._positions()
+        done = sum(_done(there.get(part), *span) for part, span in ends.items())
+        total = sum(end - first for first, end in ends.values())
+        self._measure(done)
+        left = (total - done) / self._rate if self._rate else None
+        behind = sum(max(0, end - there.get(part, 0)) for part, end in live.items())
+        found = Progress(
+            build=self._build.name,
+            step=step,
+            records=done,
+            total=total,
+            per_second=round(self._rate, 1),
+            seconds_left=None if left is None else round(left, 1),
+            behind_live=behind,
+        )
+        RATIO.labels(self._build.projection).set(found.ratio)
+        ETA.labels(self._build.projection).set(left or 0.0)
+        self._show(found)
+
+    async def _positions(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        builds, topic = self._target.builds, self._target.place.topic
+        async with self._target.pool.acquire() as connection:
+            live = await builds.get(connection, LIVE)
+            there = await builds.positions(connection, self._build, topic)
+            return there, await builds.positions(connection, live, topic)
+
+    def _measure(self, done: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._last is not None and now > self._last[0]:
+            newest = max(0, done - self._last[1]) / (now - self._last[0])
+            self._rate = (
+                _SMOOTHING * newest + (1 - _SMOOTHING) * self._rate if self._rate else newest
+            )
+        self._last = (now, done)
+
+
+def _done(position: int | None, first: int, end: int) -> int:
+    return 0 if position is None else max(0, min(position, end) - first)

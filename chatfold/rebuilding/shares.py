@@ -1,0 +1,153 @@
+"""Partitions shared out to processes; each process fills its own to their ends."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from chatfold import clock, settings
+from chatfold.rebuilding.pace import Paced
+from chatfold.rebuilding.target import Facts, Target
+from chatfold.refusal import Refusal
+from chatfold.settings import Settings
+from projections.builds import Build
+from projections.partition import Reading, Span
+from projections.postgres import Batch
+from projections.sink import DeadLetters, ProjectionRefused, Sink
+from projections.stretch import Stretch
+from schemas import codec
+from schemas.envelope import Record
+from schemas.value import Value
+
+log = logging.getLogger(__name__)
+
+_TOLD_BYTES: Final = 4000
+_END_SECONDS: Final = 30.0
+
+Ends = Mapping[int, tuple[int, int]]
+"""For each partition where to begin if nothing is stored, and where to end."""
+
+
+class Share(Value, frozen=True, kw_only=True):
+    """What one process does."""
+
+    projection: str
+    build: str
+    ends: dict[int, tuple[int, int]]
+    began_empty: bool
+    per_second: float | None = None
+
+
+def divided(share: Share, processes: int) -> list[Share]:
+    """The share in parts that are about as long, none empty."""
+    longest = sorted(share.ends, key=lambda part: share.ends[part][0] - share.ends[part][1])
+    parts: list[dict[int, tuple[int, int]]] = [{} for _ in range(processes)]
+    for partition in longest:
+        least = min(parts, key=lambda part: sum(end - first for first, end in part.values()))
+        least[partition] = share.ends[partition]
+    chosen = [part for part in parts if part]
+    pace = share.per_second / len(chosen) if share.per_second and chosen else None
+    return [
+        Share(
+            projection=share.projection,
+            build=share.build,
+            ends=part,
+            began_empty=share.began_empty,
+            per_second=pace,
+        )
+        for part in chosen
+    ]
+
+
+async def fill(target: Target, build: Build, share: Share, stop: asyncio.Event) -> None:
+    """Do the share in this process, until its end or `stop`."""
+    tables = target.sink(build, began_empty=share.began_empty)
+    sink: Sink[Facts, Batch] = tables
+    if share.per_second:
+        sink = Paced(sink, share.per_second)
+    reading = Reading(
+        projection=f"{share.projection} rebuild",
+        decode=target.projection.decode,
+        sink=sink,
+        clock=clock.now,
+        tells_kafka=False,
+        dead_letters=DeadLetters(store=tables, bury=_told_already),
+    )
+    spans = {partition: Span(first, end) for partition, (first, end) in share.ends.items()}
+    await Stretch(reading, target.place, spans).read(stop)
+
+
+async def _told_already(letter: Record) -> None:
+    """A rebuild appends nothing: people are told of a poison fact by the projector."""
+    log.warning("a fact waits in the build as it does in the live one: %r", letter.key)
+
+
+async def fill_all(
+    target: Target, build: Build, shares: Sequence[Share], stop: asyncio.Event
+) -> None:
+    """Do the first share here and the others in processes of their own.
+
+    What ends one ends all, and is raised.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for share in shares[1:]:
+                group.create_task(_elsewhere(target.settings, share, stop))
+            if shares:
+                group.create_task(fill(target, build, shares[0], stop))
+    except* (ProjectionRefused, Refusal) as refused:
+        raise refused.exceptions[0] from None
+
+
+async def _elsewhere(chosen: Settings, share: Share, stop: asyncio.Event) -> None:
+    """Raises `Refusal` with what the process told if it fails."""
+    async with _process(chosen, share) as process:
+        telling = asyncio.create_task(_last_words(process))
+        ending = asyncio.create_task(process.wait())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        _let_go(process)
+        await asyncio.wait_for(ending, _END_SECONDS)
+        told = await telling
+    if process.returncode:
+        raise Refusal(f"a process of the rebuild ended with {process.returncode}: {told}")
+
+
+@asynccontextmanager
+async def _process(chosen: Settings, share: Share) -> AsyncIterator[asyncio.subprocess.Process]:
+    """It ends when its input does, however we end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "chatfold.rebuilding.process"),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=_environment(chosen),
+    )
+    try:
+        if process.stdin is not None:
+            process.stdin.write(codec.dumps(share) + b"\n")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _let_go(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    told = b""
+    if process.stderr is not None:
+        while line := await process.stderr.read(_TOLD_BYTES):
+            told = (told + line)[-_TOLD_BYTES:]
+    return told.decode(errors="replace").strip()
+
+
+def _environment(chosen: Settings) -> dict[str, str]:
+    return {**os.environ, **settings.environment(chosen)}
