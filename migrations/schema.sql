@@ -515,6 +515,23 @@ CREATE TABLE parked_facts (
     parked_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE projection_builds (
+    projection text NOT NULL,
+    build text NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    scope jsonb NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone,
+    live_since timestamp with time zone
+);
+
+COMMENT ON COLUMN projection_builds.version IS 'of the program that made the rows';
+
+COMMENT ON COLUMN projection_builds.state IS 'filling, ready, live or kept';
+
+COMMENT ON COLUMN projection_builds.scope IS 'the part of the log that it is made of';
+
 CREATE TABLE projection_offsets (
     projection text NOT NULL,
     topic text NOT NULL,
@@ -677,6 +694,9 @@ ALTER TABLE ONLY processed_events
 ALTER TABLE ONLY processing_jobs
     ADD CONSTRAINT processing_jobs_pkey PRIMARY KEY (job_id);
 
+ALTER TABLE ONLY projection_builds
+    ADD CONSTRAINT projection_builds_pkey PRIMARY KEY (projection, build);
+
 ALTER TABLE ONLY projection_offsets
     ADD CONSTRAINT projection_offsets_pkey PRIMARY KEY (projection, topic, partition);
 
@@ -723,5 +743,7 @@ CREATE INDEX processed_events_processed_at ON processed_events USING brin (proce
 CREATE INDEX processing_jobs_created_at ON processing_jobs USING btree (created_at, job_id);
 
 CREATE INDEX processing_jobs_open ON processing_jobs USING btree (tenant_id, status) WHERE (status <> 'succeeded'::job_status);
+
+CREATE UNIQUE INDEX projection_builds_one_live ON projection_builds USING btree (projection) WHERE (state = 'live'::text);
 
 CREATE INDEX sessions_paused ON sessions USING btree (tenant_id, chat_id) WHERE is_paused;

@@ -5,22 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import Gauge
-
+from chatfold.rebuilding import metrics
 from chatfold.rebuilding.shares import Ends
 from chatfold.rebuilding.target import Target
 from projections.builds import LIVE, Build
-
-RATIO: Final = Gauge(
-    "chatfold_rebuild_progress_ratio",
-    "Part of the log that a rebuild has read, 0 to 1. Standing still: see the command's output.",
-    ["projection"],
-)
-ETA: Final = Gauge(
-    "chatfold_rebuild_eta_seconds",
-    "Seconds that a rebuild will take at its present rate. Growing: the database is too slow.",
-    ["projection"],
-)
 
 _LOOK_SECONDS: Final = 0.5
 _SMOOTHING: Final = 0.3  # of the newest rate in the shown one
@@ -83,8 +71,8 @@ class Watch:
             seconds_left=None if left is None else round(left, 1),
             behind_live=behind,
         )
-        RATIO.labels(self._build.projection).set(found.ratio)
-        ETA.labels(self._build.projection).set(left or 0.0)
+        metrics.RATIO.labels(self._build.projection).set(found.ratio)
+        metrics.ETA.labels(self._build.projection).set(left or 0.0)
         self._show(found)
 
     async def _positions(self) -> tuple[Mapping[int, int], Mapping[int, int]]:

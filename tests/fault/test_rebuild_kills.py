@@ -5,23 +5,26 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from chatfold.settings import Settings
 from tests.support import facts, oracle, projecting, rebuilding, tables
 from tests.support.rebuilding import Command
 
 RUNS = min(10, int(os.environ.get("CHATFOLD_FAULT_RUNS", "3")))
-FACTS = 6_000
+BEFORE = 3_000
+FACTS = BEFORE + 1_000 * RUNS
 
 
 async def traffic(settings: Settings, log: list, stop: asyncio.Event) -> None:
     """Facts, a few at a time, until there are no more; without pauses once `stop` is set."""
-    for number, start in enumerate(range(0, len(log), 40), 1):
-        await projecting.append(settings, log[start : start + 40], seed=number)
+    for number, start in enumerate(range(0, len(log), 10), 1):
+        await projecting.append(settings, log[start : start + 10], seed=number)
         if not stop.is_set():
             await asyncio.sleep(0.2)
 
 
-async def until_it_moves(command: Command, seconds: float = 60) -> None:
+async def until_it_moves(command: Command, seconds: float = 120) -> None:
     """Until it has read something that it had not read when it began."""
     async with asyncio.timeout(seconds):
         while not command.ended and len({one.get("records") for one in command.told}) < 2:
@@ -44,17 +47,18 @@ async def killed_again_and_again(settings: Settings, folder: Path) -> list:
     return last.told
 
 
+@pytest.mark.timeout(1200)
 async def test_a_rebuild_killed_again_and_again_is_promoted_under_live_traffic(
     settings: Settings, tmp_path: Path
 ) -> None:
     log = facts.log(201, chats=40, facts=FACTS)
     await projecting.prepare(settings)
-    await projecting.append(settings, log[: FACTS // 2])
+    await projecting.append(settings, log[:BEFORE])
     stop = asyncio.Event()
     async with projecting.consuming(settings):
         await projecting.caught_up(settings)
         async with rebuilding.watched(settings) as readers:
-            appending = asyncio.create_task(traffic(settings, log[FACTS // 2 :], stop))
+            appending = asyncio.create_task(traffic(settings, log[BEFORE:], stop))
             told = await killed_again_and_again(settings, tmp_path)
             name = told[-1]["name"]
             same = await rebuilding.diff(settings, "live", name)

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from dataclasses import replace as with_changes
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,12 @@ from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from projections.registry import TABLES
 from projections.sink import ProjectionRefused
-from tests.support import facts, oracle, projecting, rebuilding, tables
+from schemas import codec, upcasting
+from schemas.envelope import Record
+from tests.support import facts, golden, kafka, oracle, projecting, rebuilding, tables
 from tests.support.rebuilding import Command
+
+GOLDEN = "47a3bfcdab4926d9ea65bdf483a84ab003c69dcf186e9dafcf3ac0902a57ff5b"
 
 
 async def wanted(settings: Settings, log: list) -> tables.Dump:
@@ -337,9 +342,9 @@ async def test_an_unknown_projection_is_refused_with_those_there_are(settings: S
             pass
 
 
-async def shape(settings: Settings) -> list:
+async def shape(settings: Settings) -> dict:
     """Indexes, constraints, storage and rights of the live tables."""
-    return await rebuilding.run(
+    rows = await rebuilding.run(
         settings,
         """
         SELECT c.relname, c.reloptions, c.relacl::text,
@@ -350,8 +355,41 @@ async def shape(settings: Settings) -> list:
                 FROM pg_constraint k WHERE k.conrelid = c.oid) AS constraints,
                (SELECT array_agg(a.attname || format_type(a.atttypid, a.atttypmod) || a.attnotnull
                                  || coalesce(a.attacl::text, '') ORDER BY a.attname)
-                FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns
+                FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+                  AND NOT a.attisdropped) AS columns
         FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
         ORDER BY c.relname
         """,
     )
+    return {(row["relname"], name): value for row in rows for name, value in row.items()}
+
+
+async def test_a_log_of_every_fact_ever_published_rebuilds_to_the_rows_it_always_did(
+    settings: Settings,
+) -> None:
+    """When a fact is added, or a projection makes other rows of one and has another version,
+    look at the rows and pin their hash anew."""
+    topic = await projecting.prepare(settings)
+    await kafka.produce(settings, topic, golden_log())
+    build = await rebuilding.rebuild(settings)
+    found = await rebuilding.dump(settings, build.name)
+    told = "\n".join(f"{table}: {row}" for table, rows in found.items() for row in rows)
+    assert sha256(told.encode()).hexdigest() == GOLDEN, told
+
+
+def golden_log() -> list[Record]:
+    """Every fact's golden record, the older versions first, in one chat."""
+    names = [*sorted(upcasting.OLDER), *codec.FACTS]
+    facts_only = [name for name in names if name in codec.FACTS or is_older_fact(name)]
+    records = [golden.read(name) for name in facts_only]
+    return [numbered(record, number) for number, record in enumerate(records, 1)]
+
+
+def is_older_fact(name: str) -> bool:
+    """Whether a newer version of it is a fact."""
+    return any(known.partition(".")[0] == name.partition(".")[0] for known in codec.FACTS)
+
+
+def numbered(record: Record, number: int) -> Record:
+    headers = [pair for pair in record.headers if pair[0] != "ce_sequence"]
+    return Record(record.key, record.value, [*headers, ("ce_sequence", b"%d" % number)])
