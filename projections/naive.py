@@ -1,79 +1,50 @@
-"""The tables in memory, one write after another: what the fast way must equal.
+"""The whole tables in memory, one write after another: what `verify` holds the real ones to.
 
 It shares the projection's `evolve`, and nothing of how batches are folded, staged and merged.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
 
 from projections.claims import COLUMN as CLAIMED
+from projections.in_memory import MemoryTables, Row
 from projections.registry import Projection
-from projections.rows import NOTHING, Cell, Key, Standing, Write
+from projections.rows import Cell, Key, Write
 from projections.sink import Move
-from projections.tables import Table
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-Row = dict[str, Cell]
-Rows = dict[Key, Row]
-
-_STANDING: Final = ("delivery_attempt", "delivery_status", "error_code", "error_message")
-_NO_STANDING: Final = Standing(attempt=-1, rank=0)
+_CHATS = "chats"
 
 
-class NaiveTables:
-    """Rows by table and key; `sees` says which facts count."""
+class NaiveTables(MemoryTables):
+    """With what rows look up in others, and whose a platform id is; `sees` says what counts."""
 
     def __init__(
         self, projection: Projection[Recorded[Fact]], sees: Callable[[Recorded[Fact]], bool]
     ) -> None:
-        self.rows: Mapping[str, Rows] = {table.name: {} for table in projection.tables}
-        self._tables = {table.name: table for table in projection.tables}
-        self._projection = projection
+        super().__init__(projection.tables)
+        self._evolve = projection.evolve
         self._sees = sees
-        self._standings: dict[tuple[str, Key], Standing] = {}
         self._claims: dict[tuple[Cell, Cell], Key] = {}
 
-    def apply(self, recorded: Recorded[Fact]) -> None:
+    def fold(self, recorded: Recorded[Fact]) -> None:
         """What one fact does."""
         if self._sees(recorded):
-            for write in self._projection.evolve(recorded):
-                self._write(self._tables[write.table], write)
+            self.apply(self._evolve(recorded))
 
-    def _write(self, table: Table, write: Write) -> None:
-        row = self.rows[table.name].get(write.key)
-        if row is None:
-            if write.initial is not None:
-                self._insert(table, write, write.initial)
-        elif row["last_seq"] is None or int(row["last_seq"]) < write.sequence:  # type: ignore[arg-type]  # a number
-            self._update(table, write, row)
-
-    def _insert(self, table: Table, write: Write, initial: Mapping[str, Cell]) -> None:
-        row: Row = dict.fromkeys((*table.key, *table.columns))
-        row |= dict(zip(table.key, write.key, strict=True))
-        row |= {name: self._chat(write).get("platform") for name in table.lookups}
-        if table.has_standing:
-            row |= dict.fromkeys(_STANDING)
-        self.rows[table.name][write.key] = row
-        self._update(table, write, row, {**initial, **write.kept})
-
-    def _update(
-        self, table: Table, write: Write, row: Row, initial: Mapping[str, Cell] = NOTHING
-    ) -> None:
-        first = {name: value for name, value in write.kept.items() if row[name] is None}
-        row |= {**initial, **first, **write.assigned}
+    def _change(self, row: Row, write: Write) -> None:
+        table, is_new = self._tables[write.table], "last_seq" not in row
+        super()._change(row, write)
         row["last_seq"] = write.sequence
-        if table.has_standing and write.standing is not None:
-            self._stand((table.name, write.key), write.standing, row)
+        if is_new:
+            row |= {name: self._platform(row) for name in table.lookups}
         if CLAIMED in table.kept:
             self._claim(write.key, row)
 
-    def _stand(self, place: tuple[str, Key], standing: Standing, row: Row) -> None:
-        """Of two standings the greater stays."""
-        best = max(self._standings.get(place, _NO_STANDING), standing)
-        self._standings[place] = best
-        told = (best.attempt, best.status, best.error_code or None, best.error_message or None)
-        row |= dict(zip(_STANDING, told, strict=True))
+    def _platform(self, row: Row) -> Cell:
+        """All look-ups there are ask for it."""
+        chat = row["chat_id"]
+        return self.rows[_CHATS].get((chat,), {}).get("platform") if isinstance(chat, str) else None
 
     def _claim(self, key: Key, row: Row) -> None:
         """A platform id is the first one's that claims it."""
@@ -81,10 +52,6 @@ class NaiveTables:
             holder = self._claims.setdefault((row["chat_id"], row[CLAIMED]), key)
             if holder != key:
                 row[CLAIMED] = None
-
-    def _chat(self, write: Write) -> Row:
-        named = write.assigned.get("chat_id")
-        return self.rows["chats"].get((named,), {}) if isinstance(named, str) else {}
 
 
 class NaiveSink:
@@ -110,4 +77,4 @@ class NaiveSink:
     async def write(self, prepared: Iterable[Recorded[Fact]], move: Move) -> None:  # noqa: ARG002  # as above
         """One after the other."""
         for recorded in prepared:
-            self._tables.apply(recorded)
+            self._tables.fold(recorded)

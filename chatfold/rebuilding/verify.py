@@ -12,7 +12,8 @@ from chatfold.rebuilding.target import Facts, Target
 from chatfold.refusal import Refusal
 from projections.builds import LIVE, Build
 from projections.comparing import RowDifference, difference
-from projections.naive import NaiveSink, NaiveTables, Row
+from projections.in_memory import Row
+from projections.naive import NaiveSink, NaiveTables
 from projections.partition import Reading, Span
 from projections.rows import Cell, Key
 from projections.stretch import Stretch

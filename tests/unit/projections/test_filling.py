@@ -40,7 +40,7 @@ def test_the_naive_fold_makes_the_rows_that_the_oracle_makes() -> None:
     log = facts.log(5, chats=8, facts=900)
     tables, wanted = NaiveTables(TABLES, lambda _: True), oracle.tables(log)
     for one in log:
-        tables.apply(one)
+        tables.fold(one)
     assert {name: set(rows) for name, rows in tables.rows.items()} == {
         name: set(rows) for name, rows in wanted.items()
     }
