@@ -21,7 +21,7 @@ from schemas.envelope import Record
 from tests.support import facts, golden, kafka, oracle, projecting, rebuilding, tables
 from tests.support.rebuilding import Command
 
-GOLDEN = "47a3bfcdab4926d9ea65bdf483a84ab003c69dcf186e9dafcf3ac0902a57ff5b"
+GOLDEN = "a67fed50ad59bcceaed95cefd7965addcb37e8475c990c7086d0e9fc3075c2ca"
 
 
 async def wanted(settings: Settings, log: list) -> tables.Dump:
