@@ -219,8 +219,11 @@ def _spoken(name: str) -> str:
 
 def _words(value: object) -> str:
     match value:
-        case {"attempts": list() as steps} | {"steps": list() as steps}:
-            return ", then ".join(steps)
+        case {"attempts": list() as attempts}:
+            return ", then ".join(attempts)
+        case {"steps": list() as steps, "noted": dict() as noted}:
+            told = (f"  {name}: {words}" for name, words in noted.items())
+            return "\n".join([", then ".join(steps), *told])
         case dict() if any(isinstance(one, dict) for one in value.values()):
             return "\n".join(f"{_spoken(key)}: {_words(one)}" for key, one in value.items())
         case dict():

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final, cast
 
 import aiohttp
@@ -24,6 +25,15 @@ SPOKEN: Final = "Please keep two zucchini for me."
 SEEN: Final = "A lighthouse on a cliff in the evening."
 CAPTION: Final = "The new pier"
 MEANWHILE: Final = "My table is the one by the window"
+NOTED: Final = MappingProxyType(
+    {
+        "said": "media_transcript",
+        "written": "extracted_media_content",
+        "seen": "image_description",
+        "summary": "conversation_summary",
+    }
+)
+"""What the tables note of a conversation, and in which column."""
 SETTLE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.3
 
@@ -83,9 +93,10 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talked:
-    """What came of a conversation, beat by beat."""
+    """What came of a conversation, beat by beat, and what was `noted` of it."""
 
     steps: list[str]
+    noted: dict[str, str] = field(default_factory=dict)
     as_expected: bool
 
 
@@ -149,7 +160,7 @@ async def perform(stage: Stage, talk: Talk, played: Played, tell: Tell) -> Talke
                 return Talked(steps=[*steps, f"NOT {beat.what}"], as_expected=False)
             steps.append(beat.what)
     tell("as expected")
-    return Talked(steps=steps, as_expected=True)
+    return Talked(steps=steps, noted=await _noted(stage, talk), as_expected=True)
 
 
 async def _is_over_in_time(stage: Stage, talk: Talk, beat: Beat) -> bool:
@@ -167,9 +178,23 @@ async def _is_over(stage: Stage, talk: Talk, beat: Beat) -> bool:
     replies = {reply for reply, _ in await arrived(stage)}
     if not wanted.keys() <= replies:
         return False
-    chat = await Lists(tables.of_settings(stage.settings)).chat(talk.chat_id)
+    chat = await _chat(stage, talk)
     asked = await get(f"{stage.sandbox_url}/_sandbox/requests?provider=openai")
     return not isinstance(chat, Unknown) and beat.is_over(Now(chat=chat, asked=asked.decode()))
+
+
+async def _chat(stage: Stage, talk: Talk) -> Found | Unknown:
+    return await Lists(tables.of_settings(stage.settings)).chat(talk.chat_id)
+
+
+async def _noted(stage: Stage, talk: Talk) -> dict[str, str]:
+    """What was found in the files of a conversation, and what it was about."""
+    chat = await _chat(stage, talk)
+    if isinstance(chat, Unknown):
+        return {}
+    rows = *cast(list[Found], chat["messages"]), *cast(list[Found], chat["conversations"])
+    told = ((name, one.get(column)) for one in rows for name, column in NOTED.items())
+    return {name: str(words) for name, words in told if words}
 
 
 def _with_files(person: int) -> Talk:

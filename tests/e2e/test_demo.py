@@ -5,7 +5,11 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from chatfold.demo import enriched
+from chatfold.demo.assisted import SEEN, SPOKEN
+from chatfold.demo.files import WRITTEN
 from providers.registry import PROVIDERS
 from schemas import codec
 from tests.support import servers as support
@@ -64,6 +68,7 @@ CONVERSATIONS = {
 }
 
 
+@pytest.mark.timeout(600)
 async def test_the_demo_checks_itself_and_leaves_nothing_running(servers, tmp_path: Path):
     named = {
         "home": tmp_path,
@@ -95,6 +100,9 @@ async def test_the_demo_checks_itself_and_leaves_nothing_running(servers, tmp_pa
     assert all(list(seen["received"].values()) == [1] for seen in told["scenes"].values())
     assert all(seen["as_expected"] for seen in told["scenes"].values())
     assert {name: one["steps"] for name, one in told["conversations"].items()} == CONVERSATIONS
+    noted = [one["noted"] for one in told["conversations"].values()]
+    assert [one.keys() for one in noted] == [{"said", "written", "seen"}, {"summary"}, set()]
+    assert noted[0] == {"said": SPOKEN, "written": WRITTEN, "seen": SEEN}
     assert told["jobs"].keys() == {"succeeded"}
     assert told["files_stored"] > 100
     assert told["transcribed"] == told["pictures_described"] == told["summaries"] == 1
