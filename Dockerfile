@@ -11,11 +11,12 @@ COPY projections projections
 COPY providers providers
 COPY schemas schemas
 COPY migrations migrations
-RUN /opt/chatfold/bin/pip install .
+RUN /opt/chatfold/bin/pip install '.[analysis]'
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/chatfold --create-home chatfold \
- && install -d -o chatfold -g chatfold /var/lib/chatfold/media
+ && install -d -o chatfold -g chatfold /var/lib/chatfold/media \
+    /var/lib/chatfold/archive
 COPY --from=build /opt/chatfold /opt/chatfold
 ENV PATH=/opt/chatfold/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -39,7 +39,7 @@ docs: install  ## generated documents: schemas, AsyncAPI, settings
 	@$(BIN)/python -m docs.generate
 
 lock: install  ## resolve the pins of pyproject.toml again
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra stack --group dev \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra stack --extra analysis --group dev \
 		--generate-hashes --no-annotate --no-header pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:fuzz \
 		--generate-hashes --no-annotate --no-header --output-file fuzz.lock

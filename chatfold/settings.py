@@ -147,6 +147,21 @@ class Settings(BaseSettings):
         " needs chatfold[speech]",
     )
 
+    archive_url: str | None = Field(
+        None,
+        description="folder, or s3://, gs:// or az:// URL, of the archive of the log and of old"
+        " messages; the folder archive in CHATFOLD_HOME where none is named",
+    )
+    archive_segment_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = Field(
+        8_388_608, description="bytes before compression at which a segment is archived"
+    )
+    archive_segment_seconds: Positive = Field(
+        300.0, description="longest time that a record waits for its segment to fill"
+    )
+    archive_accept_gap: bool = Field(
+        default=False,
+        description="true: the archiver goes on although records expired before they were archived",
+    )
     accept_gap: bool = Field(
         default=False, description="true: the decider goes on although inputs expired undecided"
     )
@@ -240,6 +255,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """PostgreSQL's URL: the one named, else the stack's."""
         return self.database_url or f"postgresql://chatfold@127.0.0.1:{self.postgres_port}/chatfold"
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where the archive is if no URL names it."""
+        return self.home / "archive"
 
     @property
     def views(self) -> str:

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from chatfold import archive as archives
 from chatfold import database, migrate, telemetry, topics
 from chatfold.eventlog import EventLog
 from chatfold.refusal import Refusal
-from chatfold.settings import Settings
+from chatfold.settings import Settings, variable
 from chatfold.tenancy import TenantDirectory
 from schemas.topics import Topics
 from streams.topology import PORTS
@@ -42,6 +43,15 @@ async def verify_database(settings: Settings) -> None:
     problems = await migrate.verify(settings.database, settings.database_schema)
     if problems:
         raise Refusal("\n".join(problems))
+
+
+def archive(settings: Settings) -> archives.Index:
+    """The archive that the settings name; raises `Refusal`."""
+    return archives.Index(
+        archives.opened(
+            settings.archive_url, settings.archive_folder, named_by=variable("archive_url")
+        )
+    )
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from chatfold import (
 from chatfold.accounts import Accounts
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
+from chatfold.archive import archiver as archiving
 from chatfold.downloads import Addresses, Downloads, networks
 from chatfold.files.files import Files
 from chatfold.files.readers import Limits as ReaderLimits
@@ -288,6 +289,27 @@ async def active_views(settings: Settings, stop: Stop, stack: AsyncExitStack) ->
         await role.run(stop)
 
 
+async def archiver(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
+    """Copy the log to the archive."""
+    names = Topics(settings.topic_prefix)
+    role = archiving.Archiver(
+        archiving.Archiving(
+            bootstrap=settings.bootstrap,
+            topics=(names.inbox, names.events),
+            group=Groups(settings.topic_prefix).archiver,
+            instance=standing.instance(stack.enter_context(slots.slot(settings.home / "archiver"))),
+            index=standing.archive(settings),
+            segment_bytes=settings.archive_segment_bytes,
+            segment_age=timedelta(seconds=settings.archive_segment_seconds),
+            accept_gap=settings.archive_accept_gap,
+            now=clock.now,
+            reach=failpoints.from_environment(),
+        )
+    )
+    await stack.enter_async_context(standing.observed("archiver", settings, role.unready))
+    await role.run(stop)
+
+
 async def api(settings: Settings, stop: Stop, stack: AsyncExitStack) -> None:
     """Answer operators."""
     secrets = Secrets.from_environment()
@@ -365,6 +387,7 @@ ROLES: Final = MappingProxyType[str, Run](
         "media": media,
         "projector": projector,
         "views": active_views,
+        "archiver": archiver,
         "api": api,
     }
 )

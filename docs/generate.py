@@ -9,6 +9,7 @@ from docs.generation import (
     Documents,
     asyncapi,
     cli,
+    exports,
     metrics,
     openapi,
     providers,
@@ -17,7 +18,7 @@ from docs.generation import (
     topology,
 )
 
-SOURCES = (schemas, asyncapi, openapi, settings, topology, providers, metrics, cli)
+SOURCES = (schemas, asyncapi, openapi, settings, topology, providers, metrics, exports, cli)
 WHOLLY_GENERATED = (schemas.FOLDER,)
 
 

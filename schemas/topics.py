@@ -122,6 +122,11 @@ class Groups:
         """Fetches, stores and reads files."""
         return f"{self.prefix}.agent.media"
 
+    @property
+    def archiver(self) -> str:
+        """Copies the log to the archive."""
+        return f"{self.prefix}.archiver"
+
     def projection(self, name: str) -> str:
         """Shares out the partitions of a projection; positions live with its rows."""
         return f"{self.prefix}.projection.{name}"

@@ -2,6 +2,7 @@
 
     provider ─► gateway ─► inbox ─► decider ─► events ──► projector ─► PostgreSQL
                              ▲         │          └─────► views ─────► Redis or files
+                             │         │                  archiver ──► archive (inbox too)
          operators ─► api ───┤         │
                 timers ──────┤         ├─► work.delivery ─► delivery ─► provider
                 results ─────┘         ├─► work.media ────► media ────► provider, files, models
@@ -101,6 +102,13 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             group=groups.projection("views"),
         ),
         Role(
+            name="archiver",
+            what="copies the log to the archive, in compressed segments with an index",
+            reads=(topics.inbox, topics.events),
+            owns=("archive",),
+            group=groups.archiver,
+        ),
+        Role(
             name="api",
             what="tells operators how all stands, and takes what they want done",
             reads=(topics.tenants,),
@@ -119,5 +127,6 @@ PORTS: Final = MappingProxyType(
         "views": 18085,
         "api": 18086,
         "media": 18087,
+        "archiver": 18088,
     }
 )

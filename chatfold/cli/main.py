@@ -6,17 +6,21 @@ from typing import Annotated
 import typer
 
 from chatfold.cli import (
+    archive,
+    archive_messages,
     chat_actions,
     chats,
     dead_letters,
     deliveries,
     demo,
     doctor,
+    export,
     jobs,
     log,
     migrate,
     projections,
     projections_new,
+    query,
     run,
     sandbox,
     search,
@@ -46,12 +50,13 @@ app = typer.Typer(
 
 for group in (
     *(stack, topics, migrate, tenants, webhook, chats, deliveries, jobs),
-    *(dead_letters, log, projections),
+    *(dead_letters, log, projections, archive),
 ):
     app.add_typer(group.app)
 chat_actions.register(chats.app)
+archive_messages.register(archive.app)
 projections_new.register(projections.app)
-for single in (search, run, sandbox, demo, status, doctor, whatif):
+for single in (search, run, sandbox, demo, status, doctor, whatif, export, query):
     single.register(app)
 
 

@@ -24,6 +24,7 @@ class RoleName(StrEnum):
     MEDIA = "media"
     PROJECTOR = "projector"
     VIEWS = "views"
+    ARCHIVER = "archiver"
     API = "api"
 
 

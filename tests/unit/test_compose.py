@@ -14,7 +14,17 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 SERVERS = {"kafka", "postgres", "valkey"}
 ONCE = {"topics", "migrations"}
-ROLES = {"gateway", "decider", "delivery", "reply", "media", "projector", "views", "api"}
+ROLES = {
+    "gateway",
+    "decider",
+    "delivery",
+    "reply",
+    "media",
+    "projector",
+    "views",
+    "archiver",
+    "api",
+}
 
 # What only an address or a folder makes different between the two.
 PLACES = {

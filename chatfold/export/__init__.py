@@ -1,0 +1,1 @@
+"""What analysts take away: the log and the tables as Parquet or JSON lines."""

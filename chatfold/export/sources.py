@@ -1,0 +1,109 @@
+"""Where exported rows come from: the log, archive and all, or the tables."""
+
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from chatfold.archive.reading import LogReader
+from chatfold.export import arrow
+from chatfold.export.exporting import Piece, Position, State
+from chatfold.export.shapes import Shape
+from projections.registry import LogRecord
+
+ROWS: Final = 50_000
+"""Rows of a piece; some 50 MB of facts while they are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A partition's part of the log that is to be exported."""
+
+    partition: int
+    begin: int
+    end: int
+
+
+async def stretches(
+    reader: LogReader, topic: str, partitions: Iterable[int], state: State
+) -> list[Stretch]:
+    """What an export has to read: from where it was to where the log ends now."""
+    found = []
+    for number in partitions:
+        first, end = await reader.bounds(topic, number)
+        known = state.positions.get(str(number))
+        begin = known if isinstance(known, int) else first
+        found.append(Stretch(partition=number, begin=begin, end=end))
+    return found
+
+
+async def of_log(
+    reader: LogReader, topic: str, shape: Shape, wanted: list[Stretch]
+) -> AsyncIterator[Piece]:
+    """The pieces of a topic, partition after partition."""
+    for one in wanted:
+        begin, held = one.begin, list[LogRecord]()
+        async for span in reader.read(topic, one.partition, begin=one.begin, end=one.end):
+            held += span.records
+            if len(held) >= ROWS or span.end == one.end:
+                yield Piece(
+                    source=str(one.partition),
+                    name=f"{one.partition}-{begin:020}",
+                    after=span.end,
+                    table=arrow.of_log(shape, one.partition, held),
+                )
+                begin, held = span.end, []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """The tables of a schema, whose name is fit for SQL."""
+
+    connection: asyncpg.Connection
+    schema: str
+
+    def name(self, shape: Shape) -> str:
+        """The table as SQL names it."""
+        return f"{self.schema}.{shape.name}"
+
+
+async def count(tables: Tables, shape: Shape) -> int:
+    """How many rows a table has."""
+    query = f"SELECT count(*) FROM {tables.name(shape)}"  # noqa: S608  # names of our own
+    return int(await tables.connection.fetchval(query) or 0)
+
+
+async def of_table(
+    tables: Tables, shape: Shape, positions: Mapping[str, Position], number: int = 0
+) -> AsyncIterator[Piece]:
+    """The pieces of a table in the order of its key."""
+    after = positions.get("rows")
+    while True:
+        table = arrow.of_csv(shape, await _copy(tables, shape, after))
+        if not table.num_rows:
+            return
+        last = table.slice(table.num_rows - 1)
+        after = [str(last[name][0].as_py()) for name in shape.key]
+        number += 1
+        yield Piece(source="rows", name=f"{number:09}", after=after, table=table)
+
+
+async def _copy(tables: Tables, shape: Shape, after: object) -> bytes:
+    """Up to `ROWS` rows as CSV, those behind the key `after`."""
+    values = after if isinstance(after, list) else []
+    behind = ""
+    if values:
+        places = ", ".join(
+            f"${n}::text::{shape.columns[name]}" for n, name in enumerate(shape.key, 1)
+        )
+        behind = f"WHERE ({', '.join(shape.key)}) > ({places})"
+    columns = ", ".join(f'"{name}"' for name in shape.columns)
+    query = (
+        f"SELECT {columns} FROM {tables.name(shape)} {behind}"  # noqa: S608  # names of our own
+        f" ORDER BY {', '.join(shape.key)} LIMIT {ROWS}"
+    )
+    sink = io.BytesIO()
+    await tables.connection.copy_from_query(query, *values, output=sink, format="csv")
+    return sink.getvalue()
