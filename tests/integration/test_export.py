@@ -70,11 +70,15 @@ async def test_every_fact_is_exported_once_and_more_when_there_is_more(
 
 async def test_a_killed_export_goes_on_without_a_double(settings: Settings, place: Path) -> None:
     topic = await filled(settings)
-    points = ("export-announced", "export-file-written:2", "export-file-written:9")
-    for point in (*points, "export-announced:3"):
-        words = ("export", "events", "messages", "--to", str(place))
+    for what, point in (
+        ("events", "export-announced"),
+        ("events", "export-file-written"),
+        ("events", "export-announced:2"),
+        ("messages", "export-file-written"),
+    ):
+        words = ("export", what, "--to", str(place))
         done = await asyncio.to_thread(commands_run.run, settings, *words, CHATFOLD_FAILPOINT=point)
-        assert done.returncode == -9, done.stderr
+        assert done.returncode == -9, done.stdout + done.stderr
     await asyncio.to_thread(exported, settings, "events", "messages", "--to", str(place))
     assert exported_rows(place) == await log_rows(settings, topic)
     ids = duckdb.sql(
