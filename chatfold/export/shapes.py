@@ -8,7 +8,7 @@ from projections import registry
 from projections.tables import Table
 
 DAYS: Final = ("created_at", "started_at", "processed_at", "chosen_at", "updated_at")
-"""The columns by which rows are put into days: the first that a table has."""
+"""The columns by which rows are put into days: the first that a table has, else any moment."""
 
 _STANDING: Final = {
     "delivery_attempt": "integer",
@@ -55,7 +55,8 @@ def _of_table(table: Table) -> Shape:
         columns |= _STANDING
     if "tenant_id" in columns and table.name != "tenants":
         columns |= {"last_seq": "bigint"}
-    day = next(name for name in DAYS if name in columns)
+    moments = [name for name, of in columns.items() if of == "timestamptz"]
+    day = next(name for name in (*DAYS, *moments) if name in columns)
     return Shape(name=table.name, columns=columns, day=day, key=tuple(table.key))
 
 

@@ -7,21 +7,24 @@ from pathlib import Path
 import duckdb
 import pandas
 import pytest
+from typer.testing import CliRunner
 
 from chatfold import database
+from chatfold.cli.main import app
 from chatfold.settings import Settings
 from projections.postgres import PostgresSink
 from projections.registry import TABLES
 from projections.sink import Move
 from schemas import codec
-from tests.support import archiving, commands_run, facts, projecting
+from tests.support import archiving, commands_run, facts, projecting, servers
 
 FACTS = 3000
 
 
-def exported(settings: Settings, *words: str, **env: str) -> list[dict]:
-    done = commands_run.run(settings, "export", *words, "--json", **env)
-    assert done.returncode == 0, done.stderr
+def exported(settings: Settings, *words: str) -> list[dict]:
+    env = servers.environment(settings)
+    done = CliRunner().invoke(app, ["export", *words, "--json"], env=env)
+    assert done.exit_code == 0, done.output
     return codec.loads(done.stdout.encode())
 
 

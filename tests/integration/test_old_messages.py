@@ -99,6 +99,21 @@ async def test_a_reply_that_waits_for_somebody_stays(settings: Settings) -> None
     assert wanted <= live
 
 
+async def test_what_comes_later_of_a_day_joins_what_is_archived_of_it(settings: Settings) -> None:
+    await filled(settings)
+    before = without_place(await everything(settings))
+    await told(settings, "archive", "messages", "--older-than", "1d")
+    first = archived_ids(settings.home)
+    connection = await database.connect(settings.database)
+    schema = settings.database_schema
+    await connection.execute(f"UPDATE {schema}.delivery_attempts SET waiting_for = NULL")
+    await connection.close()
+    again = await told(settings, "archive", "messages", "--older-than", "1d")
+    assert again["messages"] > 0
+    assert len(archived_ids(settings.home)) == len(first) + again["messages"]
+    assert without_place(await everything(settings)) == before
+
+
 @pytest.mark.parametrize(
     "point", ["messages-file-written:2", "messages-deleted:2", "messages-moved:2"]
 )
