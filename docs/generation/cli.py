@@ -7,7 +7,7 @@ from typing import cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from docs.generation import Documents
 from docs.generation.markdown import code, page, table
 

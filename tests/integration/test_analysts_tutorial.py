@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from chatfold import clock, database, own_projections
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from tests.support import kafka, projecting, scaffolded, webhooks
 from tests.support.inbox import Inbox

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typer.testing import CliRunner
 
 from chatfold import clock, migrate
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.tenancy import sealing
 from schemas import codec, envelope, identity
 from schemas.tenants import Models, Tenant

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chatfold import database
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from projections.postgres import PostgresSink
 from projections.registry import TABLES

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chatfold import clock, database
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.export import old_messages
 from chatfold.settings import Settings
 from projections.postgres import PostgresSink

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from schemas import codec
 from tests.integration.test_old_messages import asked, filled

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from chatfold import clock
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from schemas import identity
 from schemas.content import Content, Media, MessageKind, StoredMedia

@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from schemas import codec
 from tests.support.servers import environment

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from chatfold import clock, database, migrate, serving, topics
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.eventlog import EventLog
 from chatfold.operations import Desk, Lists, tables
 from chatfold.settings import Settings

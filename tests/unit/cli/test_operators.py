@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from chatfold import clock
 from chatfold.cli import acting, choosing
-from chatfold.cli.main import app
+from chatfold.cli.everything import app
 from chatfold.refusal import Refusal
 
 CHAT = "11111111-1111-5111-8111-111111111111"
