@@ -2,9 +2,10 @@
 
 Inputs are real text messages of 5,000 chats, one in ten redelivered, answered by the echo
 responder. What was sent is reported between the rounds, as it is to a decider at work, and not
-measured: no chat waits for more than a round's replies. The floor does what any exactly-once consumer must: read, look the id up in RocksDB,
-write the record and the id in one transaction per partition and batch. With `--provider all` the
-decider takes each provider's in turn, as multiples of WhatsApp's.
+measured: no chat waits for more than a round's replies. The floor does what any exactly-once
+consumer must: read, look the id up in RocksDB, write the record and the id in one transaction per
+partition and batch. With `--provider all` the decider takes each provider's in turn, as multiples
+of WhatsApp's.
 """
 
 import asyncio
