@@ -6,14 +6,13 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from projections.partition import PartitionLoop, Reading, Span
 from projections.sink import ProjectionRefused, SinkUnavailable
-from schemas.topics import MAX_MESSAGE_BYTES
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 1.0
 _LOOK_MILLISECONDS: Final = 500
-_FETCH_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +31,19 @@ class Held:
     end: Mapping[int, int]
 
 
+class Opens(Protocol):
+    """Makes a consumer of nobody's group, as aiokafka's, to be started."""
+
+    def __call__(self, *topics: str) -> AIOKafkaConsumer:
+        """One that has all partitions of the topics, or none yet where none are named."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a topic is."""
+    """A topic, and what reads it from where its log begins: in Kafka, or in an archive of it."""
 
-    bootstrap: str
     topic: str
+    opens: Opens
 
 
 async def held(place: Place) -> Held:
@@ -135,14 +140,7 @@ class Stretch(Generic[T, P]):
 @contextlib.asynccontextmanager
 async def _consumer(place: Place, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
     """One without a group; with `topics` it has all their partitions."""
-    consumer = AIOKafkaConsumer(
-        *topics,
-        bootstrap_servers=place.bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=max(_FETCH_BYTES, MAX_MESSAGE_BYTES),
-    )
+    consumer = place.opens(*topics)
     try:
         try:
             await consumer.start()

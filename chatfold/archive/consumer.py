@@ -4,11 +4,12 @@ It is aiokafka's own in every way but this: what Kafka no longer has comes from 
 the same order and with the same offsets. Partitions are assigned by hand, not by a group.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
+from aiokafka.structs import OffsetAndTimestamp
 
 from chatfold.archive.index import Entry, Index
 from chatfold.archive.segments import Kept
@@ -38,8 +39,9 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
     that callers wait for it as they wait for Kafka. Without an archive it is aiokafka's own.
     """
 
-    def __init__(self, bootstrap: str, archive: Index | None) -> None:
+    def __init__(self, bootstrap: str, archive: Index | None, *topics: str) -> None:
         super().__init__(
+            *topics,
             bootstrap_servers=bootstrap,
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -57,6 +59,17 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
         first: dict[TopicPartition, int] = await super().beginning_offsets(partitions)
         self._in_kafka |= first
         return {place: await self._first(place, offset) for place, offset in first.items()}
+
+    async def offsets_for_times(
+        self, timestamps: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
+        """For each the first record that Kafka or the archive holds of then (ms) or later."""
+        found: dict[TopicPartition, OffsetAndTimestamp | None]
+        found = await super().offsets_for_times(timestamps)
+        await self.beginning_offsets(timestamps)
+        for place, moment in timestamps.items():
+            found[place] = await self._archived_since(place, moment) or found[place]
+        return found
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on from `offset`, in the archive if Kafka does not hold it."""
@@ -104,6 +117,25 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
         except StorageUnavailable as error:
             raise _away(error) from error
         return min(oldest.begin, in_kafka) if oldest else in_kafka
+
+    async def _archived_since(
+        self, place: TopicPartition, moment: int
+    ) -> OffsetAndTimestamp | None:
+        """The first record since then that only the archive holds."""
+        if self._archive is None:
+            return None
+        in_kafka = self._in_kafka[place]
+        try:
+            async for entry in self._archive.entries(place.topic, place.partition):
+                if entry.begin >= in_kafka:
+                    return None
+                if round(entry.last_time.timestamp() * 1000) >= moment:
+                    later = (r for r in await self._archive.records(entry) if r.timestamp >= moment)
+                    if (one := next(later, None)) and one.offset < in_kafka:
+                        return OffsetAndTimestamp(one.offset, one.timestamp)
+        except StorageUnavailable as error:
+            raise _away(error) from error
+        return None
 
     async def _turn_to_archive(self, places: Iterable[TopicPartition]) -> bool:
         at = {place: await self.position(place) for place in places}

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from chatfold import database, failpoints
+from chatfold import database, failpoints, standing
+from chatfold.archive import LogConsumer
 from chatfold.own_projections import found
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
@@ -38,9 +40,10 @@ class Target:
 
     @property
     def place(self) -> Place:
-        """Its log."""
+        """Its log, the archive of it included."""
         topic = self.projection.topic(Topics(self.settings.topic_prefix))
-        return Place(bootstrap=self.settings.bootstrap, topic=topic)
+        archive = standing.archive(self.settings)
+        return Place(topic=topic, opens=partial(LogConsumer, self.settings.bootstrap, archive))
 
     @property
     def builds(self) -> Builds:

@@ -4,9 +4,10 @@ import asyncio
 import itertools
 
 import pytest
+from aiokafka import TopicPartition
 from typer.testing import CliRunner
 
-from chatfold.archive import Index, PositionLost
+from chatfold.archive import Index, LogConsumer, PositionLost
 from chatfold.archive.segments import Damaged
 from chatfold.cli import archive as archive_command
 from chatfold.refusal import Refusal
@@ -51,6 +52,31 @@ async def test_the_archive_and_the_tail_in_kafka_make_the_whole_log(settings: Se
     before = await archiving.whole(settings, topic, None)
     await archiving.truncate(settings, topic, share=0.5)
     assert await archiving.whole(settings, topic, archiving.index(settings)) == before
+
+
+async def test_a_moment_is_found_in_the_archive_as_it_was_in_kafka(settings: Settings) -> None:
+    topic = await filled(settings)
+    before = await archiving.whole(settings, topic, None)
+    moments = [records[len(records) // 2][1] for records in before.values()]
+    async with archiving.archiving(settings):
+        await archiving.archived(settings, topic)
+    places = [TopicPartition(topic, number) for number in before]
+    asked = dict(zip(places, moments, strict=True))
+    in_kafka = await found_since(settings, None, asked)
+    await archiving.truncate(settings, topic, share=1)
+    assert await found_since(settings, archiving.index(settings), asked) == in_kafka
+    assert set((await found_since(settings, None, asked)).values()) == {None}
+
+
+async def found_since(
+    settings: Settings, archive: Index | None, asked: dict[TopicPartition, int]
+) -> dict:
+    consumer = LogConsumer(settings.bootstrap, archive)
+    await consumer.start()
+    try:
+        return await consumer.offsets_for_times(asked)
+    finally:
+        await consumer.stop()
 
 
 async def test_a_position_that_neither_holds_is_an_error_with_the_way_out(

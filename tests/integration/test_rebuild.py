@@ -18,7 +18,7 @@ from projections.registry import TABLES
 from projections.sink import ProjectionRefused
 from schemas import codec, upcasting
 from schemas.envelope import Record
-from tests.support import facts, golden, kafka, oracle, projecting, rebuilding, tables
+from tests.support import archiving, facts, golden, kafka, oracle, projecting, rebuilding, tables
 from tests.support.rebuilding import Command
 
 GOLDEN = "a67fed50ad59bcceaed95cefd7965addcb37e8475c990c7086d0e9fc3075c2ca"
@@ -48,6 +48,20 @@ async def test_a_rebuild_is_equal_to_the_live_tables_at_the_same_offsets(
     assert found.is_exact
     assert found.is_equal
     assert await rebuilding.dump(settings, "v2") == await wanted(settings, log)
+
+
+async def test_what_kafka_no_longer_has_is_rebuilt_from_the_archive_and_the_tail(
+    settings: Settings,
+) -> None:
+    log = facts.log(115, chats=25, facts=3000)
+    topic = await projecting.prepare(settings)
+    await projecting.append(settings, log[:2500])
+    async with archiving.archiving(settings):
+        await archiving.archived(settings, topic)
+    await archiving.truncate(settings, topic, share=1)
+    await projecting.append(settings, log[2500:], seed=1)
+    await rebuilding.rebuild(settings, into="whole")
+    assert await rebuilding.dump(settings, "whole") == await wanted(settings, log)
 
 
 async def test_two_rebuilds_of_a_range_are_byte_equal(settings: Settings) -> None:
