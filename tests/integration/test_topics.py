@@ -49,7 +49,7 @@ async def test_apply_mends_settings_and_leaves_those_of_the_operator(settings: S
 
 async def test_verify_tells_of_topics_that_are_missing(settings: Settings):
     (sentence,) = topics.sentences(await topics.verify(topics.plan(settings)))
-    assert "is missing, and 7 more like it: run `chatfold topics apply`" in sentence
+    assert "is missing, and 8 more like it: run `chatfold topics apply`" in sentence
 
 
 async def test_an_address_where_nothing_listens_is_named_with_its_setting(settings: Settings):
@@ -79,9 +79,9 @@ def test_the_command_applies_and_lists(settings: Settings, monkeypatch: pytest.M
     assert run(command.app, ["list"]).exit_code == 1
     applied = run(command.app, ["apply", "--json"])
     assert applied.exit_code == 0
-    assert len(codec.loads(applied.stdout.encode())["created"]) == 8
+    assert len(codec.loads(applied.stdout.encode())["created"]) == 9
     rows = codec.loads(run(command.app, ["list", "--json"]).stdout.encode())
-    assert [row["problems"] for row in rows] == [[]] * 8
+    assert [row["problems"] for row in rows] == [[]] * 9
     assert "for ever" in run(command.app, ["list"]).stdout
 
 
