@@ -1,0 +1,1 @@
+"""A module per role, each putting together what `run` of it needs."""
