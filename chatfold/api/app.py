@@ -23,7 +23,7 @@ from chatfold.api.problems import Kind, Mistake, Problem
 from chatfold.api.routes import OPERATIONS
 from chatfold.api.tokens import Bearer, Tokens
 from chatfold.eventlog import AppendFailed
-from chatfold.operations import Asker, BadCursor, Desk, TablesAway
+from chatfold.operations import Asker, BadCursor, Desk, Links, TablesAway
 from chatfold.tenancy import Register
 from schemas import codec
 
@@ -44,11 +44,13 @@ class Api:
         *,
         desk: Desk,
         register: Register,
+        links: Links,
         tokens: Tokens,
         unready: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._desk = desk
         self._register = register
+        self._links = links
         self._tokens = tokens
         self._app = Starlette(
             routes=[
@@ -117,7 +119,9 @@ class Api:
         else:
             given = await requests.from_body(operation.given, request)
         name = next((str(value) for value in request.path_params.values()), "")
-        call = Call(desk=self._desk, register=self._register, asker=asker, name=name)
+        call = Call(
+            desk=self._desk, register=self._register, links=self._links, asker=asker, name=name
+        )
         told = await operation.handle(call, given)
         return Response(told.model_dump_json(), operation.status, media_type=_JSON)
 

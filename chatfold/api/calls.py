@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chatfold.api.answers import Told
 from chatfold.api.problems import Kind
 from chatfold.api.questions import Given, Nothing
-from chatfold.operations import Asker, Desk
+from chatfold.operations import Asker, Desk, Links
 from chatfold.tenancy import Register
 
 
@@ -16,6 +16,7 @@ class Call:
 
     desk: Desk
     register: Register
+    links: Links
     asker: Asker
     name: str
 

@@ -74,6 +74,22 @@ class Jobs(Told):
     next_cursor: str | None
 
 
+class FileLinks(Told):
+    """A message's file; its links hold until `expires_at`, and a folder's for ever."""
+
+    message_id: UUID
+    tenant_id: str
+    chat_id: UUID
+    kind: MessageKind
+    name: str | None
+    mime: str | None
+    size: int | None
+    sha256: str | None
+    url: str
+    thumbnail_url: str | None
+    expires_at: datetime
+
+
 class Passage(Told):
     """A piece of text; `is_match` if it is what was looked for."""
 

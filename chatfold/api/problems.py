@@ -31,6 +31,7 @@ class Kind(StrEnum):
     FAILED = "internal-error"
     LOG_AWAY = "log-unavailable"
     TABLES_AWAY = "tables-unavailable"
+    STORAGE_AWAY = "storage-unavailable"
 
 
 STATUSES: Final = MappingProxyType(
@@ -48,6 +49,7 @@ STATUSES: Final = MappingProxyType(
         Kind.FAILED: 500,
         Kind.LOG_AWAY: 503,
         Kind.TABLES_AWAY: 503,
+        Kind.STORAGE_AWAY: 503,
     }
 )
 RETRY_SECONDS: Final = 5

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from chatfold.operations.links import LONGEST as LONGEST_LINK
 from chatfold.operations.words import Awaited, JobStatus, Status
 from projections.queries import LONGEST_SEARCH
 from schemas.content import Content, JobKind, Media, MessageKind
@@ -134,6 +135,12 @@ class SearchQuery(Given):
     since: Moment | None = Field(None, description="in messages of then or later")
     until: Moment | None = Field(None, description="in messages of before then")
     limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 20
+
+
+class LinkQuery(Given):
+    """How long links hold."""
+
+    seconds: int = Field(3_600, ge=1, le=int(LONGEST_LINK.total_seconds()))
 
 
 class ChatQuery(Given):

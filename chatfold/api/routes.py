@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from chatfold.api import chats, deliveries, jobs, search, tenants
+from chatfold.api import chats, deliveries, files, jobs, search, tenants
 from chatfold.api.calls import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *deliveries.OPERATIONS,
     *jobs.OPERATIONS,
     *chats.OPERATIONS,
+    *files.OPERATIONS,
     *search.OPERATIONS,
     *tenants.OPERATIONS,
 )

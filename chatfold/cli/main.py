@@ -16,7 +16,7 @@ PARTS: Final = MappingProxyType(
         "migrate": ("migrate",),
         "tenants": ("tenants",),
         "webhook": ("webhook",),
-        "chats": ("chats", "chat_actions"),
+        "chats": ("chats", "chat_actions", "chat_files"),
         "deliveries": ("deliveries",),
         "jobs": ("jobs",),
         "dead-letters": ("dead_letters",),

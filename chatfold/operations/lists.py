@@ -58,6 +58,11 @@ class Lists:
         async with self._tables() as connection:
             return await queries.job(connection, job_id) or Unknown("job")
 
+    async def file(self, message_id: str) -> Found | Unknown:
+        """What is kept of a message's file."""
+        async with self._tables() as connection:
+            return await queries.file(connection, message_id) or Unknown("file of message")
+
     async def search(self, sought: Sought, *, limit: int) -> list[Found]:
         """Messages that hold the words, the best first."""
         async with self._tables() as connection:

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
-from chatfold import clock, serving, standing
+from chatfold import blobs, clock, serving, standing
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
-from chatfold.operations import Desk, Lists, tables
+from chatfold.operations import Desk, Links, Lists, tables
 from chatfold.settings import Settings
 from chatfold.tenancy import Register, Secrets
 from providers.channels import CHANNELS
@@ -25,8 +25,9 @@ async def run(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) ->
     reading = tables.of_pool(
         await stack.enter_async_context(standing.pool(settings)), settings.database_schema
     )
+    lists = Lists(reading)
     desk = Desk(
-        lists=Lists(reading),
+        lists=lists,
         log=log,
         topic=Topics(settings.topic_prefix).inbox,
         append_seconds=settings.append_timeout_seconds,
@@ -42,8 +43,10 @@ async def run(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) ->
         append_seconds=settings.append_timeout_seconds,
         now=clock.now,
     )
+    storage = blobs.opened(settings.media_url, settings.home / "media")
+    links = Links(lists, storage, clock.now)
     unready = readiness(log, reading, directory)
-    await Api(desk=desk, register=register, tokens=known, unready=unready).serve(
+    await Api(desk=desk, register=register, links=links, tokens=known, unready=unready).serve(
         serving.listen(settings.api_host, settings.api_port),
         stop,
         drain_seconds=settings.drain_timeout_seconds,

@@ -12,6 +12,7 @@ from projections.queries.chats import (
     paused_chats,
 )
 from projections.queries.deliveries import Wanted, deliveries, delivery
+from projections.queries.files import file
 from projections.queries.jobs import WantedJobs, job, jobs
 from projections.queries.search import LONGEST as LONGEST_SEARCH
 from projections.queries.search import Sought, search
@@ -31,6 +32,7 @@ __all__ = [
     "conversations",
     "deliveries",
     "delivery",
+    "file",
     "job",
     "jobs",
     "messages",

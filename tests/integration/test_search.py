@@ -3,13 +3,15 @@
 import asyncio
 import itertools
 from datetime import timedelta
+from pathlib import Path
 from random import Random
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from chatfold import clock
+from chatfold import blobs, clock
 from chatfold.cli.everything import app
 from chatfold.settings import Settings
 from schemas import identity
@@ -239,3 +241,24 @@ async def test_a_file_is_shown_in_its_chat_with_what_was_found_in_it(settings, t
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=env)
     assert "[audio/ogg, 4 kB] ⏎ says: Please check the Überweisung" in done.stdout
     assert "shows: A red barn by a lake" in done.stdout
+
+
+async def test_a_file_is_read_by_a_link_from_the_command_and_from_the_api(settings, told):
+    voice = identity.message_id(chat=told.chat_id, platform_message_id="voice")
+    storage = blobs.opened(settings.media_url, settings.home / "media")
+    key = await storage.put(TENANT, b"opus", "audio/ogg")
+    stored = StoredMedia(key=key, sha256="abcd", mime="audio/ogg", size=4)
+    told.tell(MediaStored(**known("f"), message_id=voice, stored=stored))
+    await fill(settings, told.log)
+    by_command = await run(settings, "chats", "file", voice)
+    async with serving_api(settings) as alice:
+        by_http = await alice.get(f"/v1/messages/{voice}/file")
+    assert Path(unquote(urlsplit(by_http["url"]).path)).read_bytes() == b"opus"
+    assert by_command["url"] == by_http["url"]
+    assert (by_http["mime"], by_http["size"], by_http["thumbnail_url"]) == ("audio/ogg", 4, None)
+
+
+async def test_of_a_message_without_a_file_there_is_no_link(settings, told):
+    await fill(settings, told.log)
+    text = identity.message_id(chat=told.chat_id, platform_message_id="nothing")
+    await run(settings, "chats", "file", text, code=1)

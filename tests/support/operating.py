@@ -9,12 +9,12 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
-from chatfold import clock, database, migrate, serving, topics
+from chatfold import blobs, clock, database, migrate, serving, topics
 from chatfold.api import Api, readiness
 from chatfold.api.tokens import tokens
 from chatfold.cli.everything import app
 from chatfold.eventlog import EventLog
-from chatfold.operations import Desk, Lists, tables
+from chatfold.operations import Desk, Links, Lists, tables
 from chatfold.settings import Settings
 from chatfold.tenancy import Register, Secrets, TenantDirectory
 from providers.channels import CHANNELS
@@ -90,7 +90,9 @@ async def serving_api(settings: Settings) -> AsyncIterator[Client]:
         now=clock.now,
     )
     unready = readiness(log, reading, directory)
-    api = Api(desk=desk, register=register, tokens=known, unready=unready)
+    storage = blobs.opened(settings.media_url, settings.home / "media")
+    links = Links(desk.lists, storage, clock.now)
+    api = Api(desk=desk, register=register, links=links, tokens=known, unready=unready)
     listener, stop = serving.listen("127.0.0.1", 0), asyncio.Event()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     task = asyncio.create_task(api.serve(listener, stop, drain_seconds=1, max_connections=10))

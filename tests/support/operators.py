@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 from chatfold.api import Api
 from chatfold.api.tokens import tokens
-from chatfold.operations import Desk, Lists, Page, TablesAway, Unknown, cursors
+from chatfold.operations import Desk, Links, Lists, Page, TablesAway, Unknown, cursors
 from chatfold.tenancy import Register, Secrets, TenantDirectory
 from providers.channels import CHANNELS
 from schemas import codec, envelope
 from schemas.envelope import Recorded
 from schemas.tenants import Tenant
+from streams.ports import Unavailable
 from tests.support.edge import Remembering
 
+FILED = "33333333-3333-5333-8333-333333333333"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CHAT = "11111111-1111-5111-8111-111111111111"
 SECRETS = {"ALICE": "alice's long secret", "BOB": "bob's long secret", "EVE": "eve's long secret"}
@@ -208,6 +210,23 @@ class GivenLists(Lists):
             return found
         return found | {"conversations": [], "messages": []}
 
+    async def file(self, message_id: str):
+        self._reach()
+        if message_id != FILED:
+            return Unknown("file of message")
+        return {
+            "message_id": FILED,
+            "tenant_id": "acme",
+            "chat_id": CHAT,
+            "kind": "image",
+            "name": None,
+            "mime": "image/png",
+            "size": 3,
+            "sha256": "aa",
+            "key": "acme/aa",
+            "thumbnail_key": "acme/bb",
+        }
+
     async def person(self, chat_id: str):
         self._reach()
         return self.people.get(chat_id, Unknown("chat"))
@@ -216,6 +235,17 @@ class GivenLists(Lists):
         self._reach()
         rows = [r for r in self.silent if not after or (r["tenant_id"], r["chat_id"]) > after]
         return rows[:limit]
+
+
+class GivenStorage:
+    """Stands in for the storage of files: its links tell what they are for."""
+
+    failure: Unavailable | None = None
+
+    async def link(self, key: str, life: timedelta) -> str:
+        if self.failure:
+            raise self.failure
+        return f"https://files.test/{key}?for={life.total_seconds():.0f}"
 
 
 class GivenDirectory(TenantDirectory):
@@ -266,7 +296,15 @@ class Office:
             now=lambda: NOW,
         )
         known = tokens(None, words, secrets)
-        self.api = Api(desk=self.desk, register=self.register, tokens=known, unready=self._unready)
+        self.storage = GivenStorage()
+        self.links = Links(self.lists, self.storage, lambda: NOW)
+        self.api = Api(
+            desk=self.desk,
+            register=self.register,
+            links=self.links,
+            tokens=known,
+            unready=self._unready,
+        )
 
     async def _unready(self) -> Sequence[str]:
         return self.reasons

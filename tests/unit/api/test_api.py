@@ -15,10 +15,12 @@ from schemas.inputs import (
     RetryJob,
     SendByHand,
 )
+from streams.ports import Unavailable
 from tests.support.operators import (
     ALICE,
     CHAT,
     EVE,
+    FILED,
     NOW,
     Office,
     chat,
@@ -47,6 +49,7 @@ PATHS = [
     ("POST", f"/v1/jobs/{job_id(1)}/retry"),
     ("POST", "/v1/jobs/retry"),
     ("GET", "/v1/search?q=invoice"),
+    ("GET", f"/v1/messages/{FILED}/file"),
 ]
 
 
@@ -430,3 +433,25 @@ async def test_health_needs_no_token():
     assert (await here.get("/", {}))[2]["role"] == "api"
     here.reasons = ["Kafka does not answer"]
     assert (await here.get("/readyz", {}))[0] == 503
+
+
+async def test_links_to_a_file_hold_for_as_long_as_was_asked():
+    _, _, told = await office().get(f"/v1/messages/{FILED}/file?seconds=60")
+    assert told["url"] == "https://files.test/acme/aa?for=60"
+    assert told["thumbnail_url"] == "https://files.test/acme/bb?for=60"
+    assert told["expires_at"] == "2026-11-21T12:01:00Z"
+
+
+async def test_there_is_no_link_to_what_is_not_kept_nor_for_longer_than_a_signature_holds():
+    status, _, problem = await office().get(f"/v1/messages/{NOBODY}/file")
+    assert (status, problem["type"]) == (404, "urn:chatfold:problem:not-found")
+    status, _, problem = await office().get(f"/v1/messages/{FILED}/file?seconds=604801")
+    assert (status, problem["errors"][0]["field"]) == (422, "seconds")
+
+
+async def test_a_storage_that_is_away_is_told():
+    here = office()
+    here.storage.failure = Unavailable("no credentials")
+    status, told, problem = await here.get(f"/v1/messages/{FILED}/file")
+    assert (status, problem["type"]) == (503, "urn:chatfold:problem:storage-unavailable")
+    assert told["retry-after"] == "5"
