@@ -160,7 +160,7 @@ def main() -> None:
     options = common.options(__doc__ or "", rounds=3)
     with common.stack() as shared:
         contenders = [Contender(name, lambda name=name: opened(shared, name)) for name in BESIDE]
-        results = common.interleaved(contenders, options.rounds)
+        results = common.interleaved(contenders, options.rounds, warms_servers=False)
     common.tell(beside(results), ALONE, as_json=options.json)
 
 

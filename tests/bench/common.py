@@ -106,17 +106,29 @@ class Result:
     figures: Mapping[str, float]
 
 
-def interleaved(contenders: Sequence[Contender], rounds: int) -> list[Result]:
-    """Each contender once per round, in turn, so that all meet the same disturbances."""
+def interleaved(
+    contenders: Sequence[Contender], rounds: int, *, warms_servers: bool = True
+) -> list[Result]:
+    """Each contender once per round, in turn, so that all meet the same disturbances.
+
+    With `warms_servers` a first round is not counted. What each run has come to is told at once.
+    """
     runs: dict[str, list[Run]] = {one.name: [] for one in contenders}
-    for number in range(rounds + 1):
+    for number in range(0 if warms_servers else 1, rounds + 1):
         for one in contenders:
             print(f"round {number} of {rounds}: {one.name}", file=sys.stderr)
             with one.open() as run:
                 run()  # warms up
                 if number:
                     runs[one.name].append(run())
+                    _tell_run(runs[one.name][-1])
     return [_result(name, found) for name, found in runs.items()]
+
+
+def _tell_run(run: Run) -> None:
+    figures = "  ".join(f"{name} {value:.1f}" for name, value in run.figures.items())
+    cost, rate = run.cpu_seconds / run.items * 1e6, run.items / run.seconds
+    print(f"    {cost:.1f} us  {rate:.0f}/s  {figures}", file=sys.stderr)
 
 
 def _result(name: str, runs: Sequence[Run]) -> Result:

@@ -168,7 +168,7 @@ def main() -> None:
             Contender(name, lambda fault=fault: opened(shared, fault))
             for name, fault in ((ALONE, None), *((f"beside one with {one}", one) for one in FAULTS))
         ]
-        results = common.interleaved(contenders, options.rounds)
+        results = common.interleaved(contenders, options.rounds, warms_servers=False)
     common.tell(beside(results), ALONE, as_json=options.json)
 
 
