@@ -1,6 +1,5 @@
 """Makes the requests of exchanges: bounded in time and size, never twice, never redirected."""
 
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, Self, TypeVar
@@ -9,6 +8,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
+from chatfold.responses import taken
 from providers.failures import Unknown
 from providers.protocol import Exchange, HttpRequest, HttpResponse
 from streams.ports import NotConnected, Trouble, Unanswered
@@ -24,7 +24,6 @@ KEEP_ALIVE_SECONDS: Final = 10.0
 DNS_SECONDS: Final = 60
 USER_AGENT: Final = "chatfold"
 _NO_CONNECTION: Final = "The request was not made: "
-_CHUNK: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +117,7 @@ class Http:
             data=request.body or None,
             allow_redirects=False,
         ) as response:
-            return HttpResponse(
-                status=response.status,
-                headers=_lower(response.headers),
-                body=await _read(response, request.max_bytes),
-            )
-
-
-async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """The body, cut off at `max_bytes`; the rest is not read."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) >= max_bytes:
-            response.close()
-            break
-    return bytes(body[:max_bytes])
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+            return await taken(response, request.max_bytes)
 
 
 def _trouble(request: HttpRequest, trace: _Trace, error: Exception) -> Trouble:

@@ -5,7 +5,6 @@ as an account's `base_url` is asked wherever it is, over connections of its own,
 them serves what a stranger has named.
 """
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final, Self, TypeVar
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from chatfold.downloads.addresses import Addresses, UnsafeAddress
+from chatfold.responses import taken
 from providers.failures import Unknown
 from providers.protocol import Exchange, HttpRequest, HttpResponse
 from streams.ports import NotConnected, Reserve, Trouble, Unanswered, Unsafe
@@ -28,7 +28,6 @@ KEEP_ALIVE_SECONDS: Final = 10.0
 SMALL_BYTES: Final = 1_000_000
 """An answer that cannot be larger is no file; it is read without asking for room."""
 
-_CHUNK: Final = 262_144
 _USER_AGENT: Final = "chatfold"
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -121,32 +120,12 @@ async def _answer(
     ) as response:
         if request.max_bytes > SMALL_BYTES:
             await reserve(min(request.max_bytes, response.content_length or request.max_bytes))
-        return HttpResponse(
-            status=response.status,
-            headers=_lower(response.headers),
-            body=await _read(response, request.max_bytes),
-        )
-
-
-async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """The body, cut off at `max_bytes`; the rest is not read."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) >= max_bytes:
-            response.close()
-            del body[max_bytes:]
-            break
-    return bytes(body)
+        return await taken(response, request.max_bytes)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def _trouble(request: HttpRequest, error: Exception) -> Trouble | Unsafe:
