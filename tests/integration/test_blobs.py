@@ -10,13 +10,13 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from chatfold import blobs
 from chatfold.blobs import Blobs
 from chatfold.refusal import Refusal
 from streams.ports import Unavailable
 from tests.support import roles
+from tests.support import s3 as s3_server
 
 DATA = b"what is in the file"
 KEY = f"acme/{sha256(DATA).hexdigest()[:2]}/{sha256(DATA).hexdigest()}"
@@ -26,22 +26,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The address of an S3 with a bucket `files`."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "s3cr3t",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        boto3.client("s3").create_bucket(Bucket="files")
-        yield variables["AWS_ENDPOINT_URL"]
-    server.stop()
+    with s3_server.serving("files") as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", "s3"])

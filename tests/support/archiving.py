@@ -22,7 +22,8 @@ from tests.support import projecting
 
 
 def index(settings: Settings) -> Index:
-    return Index(opened(None, archive_folder(settings), named_by="CHATFOLD_ARCHIVE_URL"))
+    place = opened(settings.archive_url, archive_folder(settings), named_by="CHATFOLD_ARCHIVE_URL")
+    return Index(place)
 
 
 def archive_folder(settings: Settings) -> Path:
