@@ -23,7 +23,7 @@ from chatfold.demo.script import Webhook
 from chatfold.stack import Stack
 
 SETTLE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 0.6
 
 
 def register(app: typer.Typer) -> None:

@@ -35,7 +35,7 @@ NOTED: Final = MappingProxyType(
 )
 """What the tables note of a conversation, and in which column."""
 SETTLE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 0.5
 
 _ASKED_TO_DESCRIBE: Final = "what this picture shows"
 

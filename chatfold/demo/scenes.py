@@ -25,7 +25,7 @@ from schemas.content import Person
 
 WORDS: Final = "Does this reach you?"
 SETTLE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,13 +114,14 @@ async def set_up(stage: Stage, tell: Tell) -> None:
         topics.apply(topics.plan(stage.settings)),
         migrate.migrate(stage.settings.database, stage.settings.database_schema),
     )
-    tell("sandbox")
+    tell("roles and sandbox")
     stage.sandbox = _start_sandbox(stage)
-    await _until(stage.sandbox, "/_sandbox/summary")
-    await _apply_tenants(stage)
-    tell("roles")
     stage.roles = {name: start_role(stage, name) for name in PORTS}
-    await asyncio.gather(*(_until(child, "/readyz") for child in stage.roles.values()))
+    await asyncio.gather(
+        _apply_tenants(stage),
+        _until(stage.sandbox, "/_sandbox/summary"),
+        *(_until(child, "/readyz") for child in stage.roles.values()),
+    )
 
 
 async def tear_down(stage: Stage, *, stop_stack: bool) -> None:
