@@ -27,7 +27,7 @@ fix: install  ## what can be mended by itself
 	@$(BIN)/python -m docs.generate
 
 fault: install  ## the full counts of the fault tests
-	@CHATFOLD_FAULT_RUNS=20 $(BIN)/python -m pytest tests/fault $(ARGS)
+	@CHATFOLD_FAULT_RUNS=20 $(BIN)/python -m pytest --timeout=1800 tests/fault $(ARGS)
 
 fuzz: $(VENV)/.fuzzing  ## mutated webhooks against every provider, for FUZZ_SECONDS
 	@$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) $(ARGS)
