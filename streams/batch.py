@@ -80,15 +80,19 @@ class Batch:
 
     def unknown_tenants(self) -> set[str]:
         """The tenants of these inputs that the policies do not know."""
+        tenants = {told.tenant for _, told in self.arrived}
+        unknown = {name for name in tenants if self.policies(name) is None}
+        if not unknown:
+            return unknown
         routed = (told for _, told in self.arrived if not isinstance(told.data, WebhookUnrouted))
-        return {name for name in {told.tenant for told in routed} if self.policies(name) is None}
+        return unknown & {told.tenant for told in routed}
 
     def decide(self) -> None:
         """Decide what was read, in its order."""
         ids = [recorded.id.encode() for _, recorded in self.arrived]
-        known = dict(zip(ids, self.memory.seen_at(ids), strict=True))
-        for record, recorded in self.arrived:
-            self._once(record, recorded, known)
+        known = self.memory.seen_at(ids)
+        for (record, recorded), key, seen_at in zip(self.arrived, ids, known, strict=True):
+            self._once(record, recorded, key, self.seen.get(key) or seen_at)
 
     def tell(self, recorded: Recorded[Input]) -> None:
         """Append an input to the inbox, wherever its chat is."""
@@ -129,10 +133,9 @@ class Batch:
         self,
         record: ConsumerRecord,
         recorded: Recorded[Input],
-        known: dict[bytes, datetime | None],
+        key: bytes,
+        seen_at: datetime | None,
     ) -> None:
-        key = recorded.id.encode()
-        seen_at = self.seen.get(key) or known[key]
         if dedupe.is_remembered(seen_at, now=recorded.time, window=self.window):
             self._count(recorded.data.type, "duplicate")
             return
