@@ -76,7 +76,7 @@ def encode(recorded: Recorded[object]) -> Record:
         *FIXED,
         ("ce_source", recorded.source.encode()),
         ("ce_subject", key),
-        ("ce_time", recorded.time.isoformat().encode()),
+        ("ce_time", codec.moment(recorded.time)),
         ("ce_tenant", recorded.tenant.encode()),
         ("ce_causationid", recorded.causation_id.encode()),
         ("ce_correlationid", recorded.correlation_id.encode()),

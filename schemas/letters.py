@@ -58,7 +58,7 @@ class Letterhead:
         correlation_id: str,
         traceparent: str | None,
     ) -> None:
-        key, moment, owner = chat_id.encode(), time.isoformat().encode(), tenant.encode()
+        key, moment, owner = chat_id.encode(), codec.moment(time), tenant.encode()
         cause, first = causation_id.encode(), correlation_id.encode()
         shared = (
             *(_SOURCE, VARINTS[len(source)], source, _SUBJECT, VARINTS[len(key)], key),

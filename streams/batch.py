@@ -17,7 +17,7 @@ from schemas.inputs import AutoResume, Input, WebhookUnrouted
 from schemas.letters import Letter, Letterhead, letter
 from schemas.topics import Topics
 from schemas.work import Order, ProcessMedia, SendMessage
-from streams import metrics, parking, waiting
+from streams import metrics, parking, seen, waiting
 from streams.alarms import Due
 from streams.decide import dedupe, snapshot
 from streams.decide.chat import decide
@@ -110,9 +110,7 @@ class Batch:
             Letter(key, value) for key, value in values.items()
         )
         if self.seen:
-            self._here(self.topics.seen).extend(
-                Letter(key, moment.isoformat().encode()) for key, moment in self.seen.items()
-            )
+            self._here(self.topics.seen).append(seen.together(self.seen))
         return Changes(values, self.seen)
 
     def measure(self) -> None:

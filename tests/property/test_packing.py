@@ -1,10 +1,12 @@
 """What we pack ourselves is, byte for byte, what aiokafka would have written."""
 
+from datetime import UTC, timedelta, timezone
+
 from aiokafka.producer.message_accumulator import BatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import envelope, packing
+from schemas import codec, envelope, packing
 from schemas.letters import Letter, Letterhead, letter
 from streams import packed
 from tests.support import golden
@@ -74,3 +76,8 @@ def test_a_letter_is_the_record_of_what_it_tells(name, sequence, trace):
     record = envelope.encode(told)
     assert written == letter(record)
     assert written.headers == record.headers
+
+
+@given(st.datetimes(timezones=st.sampled_from((UTC, timezone(timedelta(hours=5, minutes=30))))))
+def test_a_moment_is_told_as_python_tells_it(moment):
+    assert codec.moment(moment) == moment.isoformat().encode()
