@@ -20,6 +20,7 @@ _NESTED: Final = "\N{HORIZONTAL ELLIPSIS}"
 _INT64: Final = 2**63
 _MILLISECONDS_FROM: Final = 10**11  # as seconds this is the year 5138
 _MICROSECONDS_FROM: Final = 10**14
+_NUMERIC: Final = (int, float, str)
 _EMPTY: Final[Json] = {}
 
 
@@ -56,7 +57,7 @@ def items(value: object) -> list[object]:
 
 def number(value: object) -> float | None:
     """The finite number, also when it is written as a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         return None
     if isinstance(value, str) and len(value) > 40:
         return None

@@ -4,6 +4,7 @@ import codecs
 import json  # noqa: TID251  # orjson refuses lone surrogates; webhooks hold them
 import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar, cast, get_args
 
@@ -38,6 +39,12 @@ _DECODERS: Final[dict[type, msgspec.json.Decoder[object]]] = {}
 def dumps(value: object) -> bytes:
     """Compact JSON; datetimes as RFC 3339 with Z; raises on what JSON cannot hold."""
     return _ENCODER.encode(value)
+
+
+def moment(value: datetime) -> bytes:
+    """What `value.isoformat()` is, for a third of its price where it is UTC."""
+    told = _ENCODER.encode(value)
+    return told[1:-2] + b"+00:00" if told.endswith(b'Z"') else value.isoformat().encode()
 
 
 def loads(data: bytes) -> object:

@@ -12,10 +12,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 Headers = list[tuple[str, bytes]]
 
-_FIXED: Final = (
+FIXED: Final = (
     ("ce_specversion", b"1.0"),
     ("content-type", b"application/json"),
 )
+"""The headers that all records have."""
+
 _TYPES: Final[dict[type, tuple[str, bytes]]] = {}
 
 
@@ -59,33 +61,6 @@ class Record(Value, frozen=True):
     headers: Headers
 
 
-class Letterhead:
-    """What all records that one input leads to have in common, encoded once."""
-
-    __slots__ = ("_key", "_shared")
-
-    def __init__(self, head: Recorded[object]) -> None:
-        self._key = head.chat_id.encode()
-        self._shared: Headers = [
-            *_FIXED,
-            ("ce_source", head.source.encode()),
-            ("ce_subject", self._key),
-            ("ce_time", head.time.isoformat().encode()),
-            ("ce_tenant", head.tenant.encode()),
-            ("ce_causationid", head.causation_id.encode()),
-            ("ce_correlationid", head.correlation_id.encode()),
-        ]
-        if head.traceparent:
-            self._shared.append(("traceparent", head.traceparent.encode()))
-
-    def record(self, own_id: str, data: object, sequence: int = 0) -> Record:
-        """The record of `data`, keyed by chat so that the chat's order is kept."""
-        headers = [*self._shared, ("ce_id", own_id.encode()), _type_of(type(data))]
-        if sequence:
-            headers.append(("ce_sequence", b"%d" % sequence))
-        return Record(self._key, codec.dumps(data), headers)
-
-
 def _type_of(kind: type) -> tuple[str, bytes]:
     header = _TYPES.get(kind)
     if header is None:
@@ -96,7 +71,22 @@ def _type_of(kind: type) -> tuple[str, bytes]:
 
 def encode(recorded: Recorded[object]) -> Record:
     """The record of `recorded`, keyed by chat so that the chat's order is kept."""
-    return Letterhead(recorded).record(recorded.id, recorded.data, recorded.sequence)
+    key = recorded.chat_id.encode()
+    headers: Headers = [
+        *FIXED,
+        ("ce_source", recorded.source.encode()),
+        ("ce_subject", key),
+        ("ce_time", codec.moment(recorded.time)),
+        ("ce_tenant", recorded.tenant.encode()),
+        ("ce_causationid", recorded.causation_id.encode()),
+        ("ce_correlationid", recorded.correlation_id.encode()),
+    ]
+    if recorded.traceparent:
+        headers.append(("traceparent", recorded.traceparent.encode()))
+    headers += (("ce_id", recorded.id.encode()), _type_of(type(recorded.data)))
+    if recorded.sequence:
+        headers.append(("ce_sequence", b"%d" % recorded.sequence))
+    return Record(key, codec.dumps(recorded.data), headers)
 
 
 def decode(

@@ -12,11 +12,12 @@ from aiokafka.partitioner import murmur2
 
 from schemas import codec, envelope, identity
 from schemas.dead_letters import dead_letter
-from schemas.envelope import Letterhead, Position, Record, Recorded
+from schemas.envelope import Position, Recorded
 from schemas.inputs import AutoResume, Input, WebhookUnrouted
+from schemas.letters import Letter, Letterhead, letter
 from schemas.topics import Topics
 from schemas.work import Order, ProcessMedia, SendMessage
-from streams import metrics, parking, waiting
+from streams import metrics, parking, seen, waiting
 from streams.alarms import Due
 from streams.decide import dedupe, snapshot
 from streams.decide.chat import decide
@@ -27,6 +28,7 @@ from streams.decide.timers import next_due
 from streams.state import Changes
 
 POSITION: Final = b"position"
+_SOURCE: Final = SOURCE.encode()
 
 Policies = Callable[[str], Policy | None]
 
@@ -65,8 +67,8 @@ class Batch:
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     fact_types: Counter[str] = field(default_factory=Counter)
     parked: dict[bytes, bytes | None] = field(default_factory=dict)
-    outputs: dict[TopicPartition, list[Record]] = field(default_factory=lambda: defaultdict(list))
-    written: dict[str, list[Record]] = field(default_factory=dict)
+    outputs: dict[TopicPartition, list[Letter]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[str, list[Letter]] = field(default_factory=dict)
     """The outputs of our own partition, by topic."""
 
     def read(self, records: Sequence[ConsumerRecord]) -> None:
@@ -78,19 +80,23 @@ class Batch:
 
     def unknown_tenants(self) -> set[str]:
         """The tenants of these inputs that the policies do not know."""
+        tenants = {told.tenant for _, told in self.arrived}
+        unknown = {name for name in tenants if self.policies(name) is None}
+        if not unknown:
+            return unknown
         routed = (told for _, told in self.arrived if not isinstance(told.data, WebhookUnrouted))
-        return {name for name in {told.tenant for told in routed} if self.policies(name) is None}
+        return unknown & {told.tenant for told in routed}
 
     def decide(self) -> None:
         """Decide what was read, in its order."""
         ids = [recorded.id.encode() for _, recorded in self.arrived]
-        known = dict(zip(ids, self.memory.seen_at(ids), strict=True))
-        for record, recorded in self.arrived:
-            self._once(record, recorded, known)
+        known = self.memory.seen_at(ids)
+        for (record, recorded), key, seen_at in zip(self.arrived, ids, known, strict=True):
+            self._once(record, recorded, key, self.seen.get(key) or seen_at)
 
     def tell(self, recorded: Recorded[Input]) -> None:
         """Append an input to the inbox, wherever its chat is."""
-        record = envelope.encode(recorded)
+        record = letter(envelope.encode(recorded))
         partition = (murmur2(record.key) & 0x7FFFFFFF) % self.place.partitions
         self.outputs[TopicPartition(self.topics.inbox, partition)].append(record)
 
@@ -101,12 +107,10 @@ class Batch:
             values[chat_id.encode()] = snapshot.encode(state, self.dues[chat_id])
         values[POSITION] = b"%d" % offset
         self._here(self.topics.chat_state).extend(
-            _bare(key, value) for key, value in values.items()
+            Letter(key, value) for key, value in values.items()
         )
         if self.seen:
-            self._here(self.topics.seen).extend(
-                _bare(key, moment.isoformat().encode()) for key, moment in self.seen.items()
-            )
+            self._here(self.topics.seen).append(seen.together(self.seen))
         return Changes(values, self.seen)
 
     def measure(self) -> None:
@@ -127,10 +131,9 @@ class Batch:
         self,
         record: ConsumerRecord,
         recorded: Recorded[Input],
-        known: dict[bytes, datetime | None],
+        key: bytes,
+        seen_at: datetime | None,
     ) -> None:
-        key = recorded.id.encode()
-        seen_at = self.seen.get(key) or known[key]
         if dedupe.is_remembered(seen_at, now=recorded.time, window=self.window):
             self._count(recorded.data.type, "duplicate")
             return
@@ -194,16 +197,16 @@ class Batch:
         events = self._here(self.topics.events)
         for index, fact in enumerate(decision.facts):
             fact_id = identity.fact_id(cause_id, index)
-            events.append(letterhead.record(fact_id, fact, sequence + index + 1))
+            events.append(letterhead.letter(fact_id, fact, sequence + index + 1))
             self.fact_types[fact.type] += 1
         for index, order in enumerate(decision.orders):
             order_id = identity.order_id(cause_id, index)
-            self._here(self._work_topic(order)).append(letterhead.record(order_id, order))
+            self._here(self._work_topic(order)).append(letterhead.letter(order_id, order))
 
     def _count(self, kind: str, result: str) -> None:
         self.results[kind, result] += 1
 
-    def _here(self, topic: str) -> list[Record]:
+    def _here(self, topic: str) -> list[Letter]:
         records = self.written.get(topic)
         if records is None:
             place = TopicPartition(topic, self.place.partition)
@@ -219,33 +222,24 @@ class Batch:
     def _bury(self, record: ConsumerRecord, reason: str, stack: str = "") -> None:
         self._count("any", "dead_letter")
         origin = Position(record.topic, record.partition, record.offset)
-        self._here(self.topics.dead_letters).append(
-            dead_letter(
-                key=record.key,
-                value=record.value,
-                headers=record.headers,
-                origin=origin,
-                reason=reason,
-                stack=stack,
-            )
+        dead = dead_letter(
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            origin=origin,
+            reason=reason,
+            stack=stack,
         )
-
-
-def _bare(key: bytes, value: bytes | None) -> Record:
-    return Record(key, value, [])
+        self._here(self.topics.dead_letters).append(letter(dead))
 
 
 def _letterhead(cause: Recorded[Input], now: datetime) -> Letterhead:
     return Letterhead(
-        Recorded(
-            id="",
-            time=now,
-            source=SOURCE,
-            tenant=cause.tenant,
-            chat_id=cause.chat_id,
-            causation_id=cause.id,
-            correlation_id=cause.correlation_id,
-            data=None,
-            traceparent=cause.traceparent,
-        )
+        source=_SOURCE,
+        chat_id=cause.chat_id,
+        time=now,
+        tenant=cause.tenant,
+        causation_id=cause.id,
+        correlation_id=cause.correlation_id,
+        traceparent=cause.traceparent,
     )

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.topics import Topics
+from streams import seen
 from streams.state import Changes, ChatStore
 
 LOG: Final = logging.getLogger(__name__)
@@ -89,5 +89,4 @@ def _values(records: list[ConsumerRecord]) -> Changes:
 
 
 def _seen(records: list[ConsumerRecord]) -> Changes:
-    moments = ((record.key, record.value.decode()) for record in records)
-    return Changes({}, {key: datetime.fromisoformat(text) for key, text in moments})
+    return Changes({}, seen.read(records))

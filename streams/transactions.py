@@ -2,22 +2,22 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from schemas.envelope import Record
+from schemas.letters import Letter
 from schemas.topics import MAX_MESSAGE_BYTES
+from streams import packed
 
 LOG: Final = logging.getLogger(__name__)
-BATCH_BYTES: Final = 1 << 20
 STOP_SECONDS: Final = 5.0
 
-Outputs = Mapping[TopicPartition, Sequence[Record]]
+Outputs = Mapping[TopicPartition, Sequence[Letter]]
 Reach = Callable[[str], None]
 Batch = tuple["asyncio.Future[RecordMetadata]", int]
 
@@ -59,8 +59,8 @@ class Transactor:
         producer = self._producers[0]
         async with asyncio.timeout(self._timeout), producer.transaction():
             written = [
-                (place, await _append(producer, place, records))
-                for place, records in outputs.items()
+                (place, await _append(producer, place, letters))
+                for place, letters in outputs.items()
             ]
             ends = {place: await _end(batches) for place, batches in written}
             reach("decider.inside_transaction")
@@ -72,11 +72,13 @@ class Transactor:
 
 
 async def _append(
-    producer: AIOKafkaProducer, place: TopicPartition, records: Sequence[Record]
+    producer: AIOKafkaProducer, place: TopicPartition, letters: Sequence[Letter]
 ) -> list[Batch]:
+    topic, partition = place
+    now = time.time_ns() // 1_000_000
     return [
-        (await producer.send_batch(batch, place.topic, partition=place.partition), count)
-        for batch, count in _packed(producer, records)
+        (await producer.send_batch(batch, topic, partition=partition), batch.record_count())
+        for batch in packed.pack(letters, now)
     ]
 
 
@@ -88,33 +90,14 @@ async def _end(batches: Sequence[Batch]) -> int:
     return end
 
 
-def _packed(
-    producer: AIOKafkaProducer, records: Sequence[Record]
-) -> list[tuple[BatchBuilder, int]]:
-    packed = []
-    batch, count = producer.create_batch(), 0
-    for record in records:
-        if not _add(batch, record):
-            packed.append((batch, count))
-            batch, count = producer.create_batch(), 0
-            _add(batch, record)
-        count += 1
-    return [*packed, (batch, count)]
-
-
-def _add(batch: BatchBuilder, record: Record) -> bool:
-    added = batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
-    return added is not None
-
-
 def _producer(bootstrap: str, transactional_id: str, limits: Limits) -> AIOKafkaProducer:
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         transactional_id=transactional_id,
         acks="all",
         linger_ms=0,
-        max_batch_size=BATCH_BYTES,
-        max_request_size=MAX_MESSAGE_BYTES + BATCH_BYTES,
+        max_batch_size=packed.MOST_BYTES,
+        max_request_size=MAX_MESSAGE_BYTES + packed.MOST_BYTES,
         transaction_timeout_ms=limits.transaction_timeout_ms,
         request_timeout_ms=limits.request_timeout_ms,
         retry_backoff_ms=limits.retry_backoff_ms,

@@ -44,7 +44,7 @@ CORE = ("ce_specversion", "content-type", "ce_id", "ce_type", "ce_source", "ce_s
 CHAT = ("ce_tenant", "ce_causationid", "ce_correlationid")
 WITHOUT_SCHEMA: dict[str, Node] = {
     STATE: {"contentType": "application/octet-stream"},
-    SEEN: {"contentType": "text/plain", "payload": {"type": "string", "format": "date-time"}},
+    SEEN: {"contentType": "application/octet-stream"},
     DEAD_LETTER: {
         "headers": {
             "type": "object",

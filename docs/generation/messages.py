@@ -59,8 +59,8 @@ ABOUT: Final = MappingProxyType(
     {
         STATE: "What the decider remembers of a chat, or the position it has reached; internal, it"
         " may change with any release.",
-        SEEN: "When an input was decided; the key is its id. Internal, it may change with any"
-        " release.",
+        SEEN: "When inputs were decided, by their ids; one record a transaction. Internal, it may"
+        " change with any release.",
         DEAD_LETTER: "A record as it was, with the headers `dl_reason`, `dl_origin` (topic,"
         " partition, offset) and `dl_stack`.",
     }

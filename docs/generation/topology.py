@@ -17,9 +17,10 @@ ABOUT_TOPICS = """\
 Names are in `schemas/topics.py` only; `chatfold` at their beginning is `CHATFOLD_TOPIC_PREFIX`.
 `chatfold topics apply` creates them all with the same number of partitions
 (`CHATFOLD_PARTITIONS`), which is fixed at birth. The key is the chat's id (the tenant's in
-`tenants`, the input's in `seen`) and the partitioner is murmur2, Kafka's own, so that a chat is in
-the partition of the same number everywhere. Values are JSON; a field that is at the default of its
-type is left out. Types link to their JSON Schemas; [asyncapi.yaml](asyncapi.yaml) has all of it for
+`tenants`; none's in `seen`) and the partitioner is murmur2, Kafka's own, so that a chat is in
+the partition of the same number everywhere. Values are JSON, but for what the decider keeps for
+itself in `chat-state` and `seen`; a field that is at the default of its type is left out. Types
+link to their JSON Schemas; [asyncapi.yaml](asyncapi.yaml) has all of it for
 tools."""
 ABOUT_ROLES = """\
 A role is a kind of process: `chatfold run ROLE`. Start as many of each as you like; those with a

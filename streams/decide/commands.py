@@ -26,7 +26,7 @@ MODE: Final = "wappa"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Answers exactly the word it is called by, whatever its case."""
+    """Answers exactly the word it is called by, written in upper case here and in any by users."""
 
     word: str
 
@@ -37,7 +37,7 @@ class Command:
 
     def can_handle(self, chat: Chat, message: Received) -> bool:  # noqa: ARG002  # the port's shape
         """Whether the text is this command."""
-        return message.command == self.word.upper() and message.content.kind is MessageKind.TEXT
+        return message.command == self.word and message.content.kind is MessageKind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,11 @@ class Leave(Command):
 def commands(words: Commands, mode_length: timedelta) -> tuple[Handler, ...]:
     """The commands under the words a tenant has chosen for them."""
     return (
-        History(words.history),
-        CloseConversation(words.close),
-        Stats(words.stats),
-        Enter(words.enter, mode_length),
-        Leave(words.leave),
+        History(words.history.upper()),
+        CloseConversation(words.close.upper()),
+        Stats(words.stats.upper()),
+        Enter(words.enter.upper(), mode_length),
+        Leave(words.leave.upper()),
     )
 
 

@@ -1,7 +1,6 @@
 """A decision in the making: each recorded fact changes the state that the next step sees."""
 
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +10,7 @@ from schemas import identity
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 from schemas.inputs import Input
+from schemas.value import Value
 from schemas.work import Order
 from streams.decide.evolve import advance
 from streams.decide.policy import Policy
@@ -19,8 +19,7 @@ from streams.decide.state import ChatState
 SOURCE: Final = "/chatfold/decider"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """What an input led to at `now`: facts in order, work orders, and the state after them.
 
     `told` are inputs for other chats. If `is_passed_on`, the input itself is among them and was

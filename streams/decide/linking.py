@@ -33,6 +33,9 @@ from streams.decide.state import Address, ChatState, unconfirmed
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 """When a chat began whose state is older than the note of it."""
 
+_REFERRING: Final = (StatusReport, Message)
+"""What may tell which message of ours it is about."""
+
 MERGED: Final = "merged chat"
 """Who pauses the chat that goes on, if the bot was silent in the one that joins it."""
 
@@ -119,7 +122,7 @@ def _sender(state: ChatState, told: Incoming | None) -> str | None:
 
     Any other that a reference names may be anybody's: callback data is whatever was sent with it.
     """
-    if not isinstance(told, StatusReport | Message) or told.reference is None:
+    if not isinstance(told, _REFERRING) or told.reference is None:
         return None
     sender = delivery.sender(told.reference)
     is_known = sender in {state.chat_id, state.merged_into} or sender in _linked_chats(state)

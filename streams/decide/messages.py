@@ -1,7 +1,6 @@
 """A message becomes a fact, and the first handler that can answers it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from providers.protocol import Message
@@ -9,6 +8,7 @@ from schemas import identity
 from schemas.content import ActionTaken, Json, MessageKind, Origin
 from schemas.facts import HandlerFailed, MessageImported, MessageReceived, QuestionAnswered
 from schemas.inputs import AnswerReported, WebhookReceived
+from schemas.value import Value
 from streams.decide import assisting, conversation, enrichment, pausing, replies
 from streams.decide.commands import Command
 from streams.decide.draft import Draft
@@ -19,8 +19,7 @@ from streams.decide.turns import Turn
 NEVER_ANSWERED: Final = frozenset({MessageKind.REACTION, MessageKind.SYSTEM})
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(Value, frozen=True):
     """What was done with a message: by whom, with which effects, or why it could not be."""
 
     action: ActionTaken

@@ -21,8 +21,8 @@ from schemas.content import (
     StoredMedia,
     Utterance,
 )
-from schemas.value import Value
 from schemas.work import Question
+from streams.decide.kept import Kept
 
 LINES: Final = 5
 LINE_LENGTH: Final = 80
@@ -36,7 +36,7 @@ GIVEN_UP: Final = 20
 DROPPED: Final = 5
 
 
-class Address(Value, frozen=True):
+class Address(Kept, frozen=True):
     """Where the chat's person is, and by which account they were last heard."""
 
     platform: Platform
@@ -46,7 +46,7 @@ class Address(Value, frozen=True):
     is_group: bool
 
 
-class Profile(Value, frozen=True):
+class Profile(Kept, frozen=True):
     """What is known of the person."""
 
     phone_e164: str | None = None
@@ -55,7 +55,7 @@ class Profile(Value, frozen=True):
     last_name: str | None = None
 
 
-class Line(Value, frozen=True):
+class Line(Kept, frozen=True):
     """The start of a message, for `/HISTORY`."""
 
     origin: Origin
@@ -63,7 +63,7 @@ class Line(Value, frozen=True):
     text: str
 
 
-class Conversation(Value, frozen=True):
+class Conversation(Kept, frozen=True):
     """The conversation that is not closed; `closing` holds why it takes no more messages."""
 
     conversation_id: str
@@ -75,14 +75,14 @@ class Conversation(Value, frozen=True):
     lines: tuple[Line, ...] = ()
 
 
-class Mode(Value, frozen=True):
+class Mode(Kept, frozen=True):
     """A special mode and when it ends by itself."""
 
     name: str
     until: datetime
 
 
-class Told(Value, frozen=True):
+class Told(Kept, frozen=True):
     """What was told of an attempt before its own report came.
 
     `error_code` if it failed; what `has_arrived` cannot fail any more.
@@ -94,7 +94,7 @@ class Told(Value, frozen=True):
     has_arrived: bool = False
 
 
-class Pending(Value, frozen=True):
+class Pending(Kept, frozen=True):
     """A reply that has not left.
 
     `to` is its address if that is not the chat's own; `fallbacks` is how many other ways were
@@ -126,7 +126,7 @@ class Wait(StrEnum):
     OPERATOR = "operator"
 
 
-class Held(Value, frozen=True):
+class Held(Kept, frozen=True):
     """A reply that is not on its way, since `since`; with `holds`, later ones wait behind it."""
 
     reply: Pending
@@ -136,7 +136,7 @@ class Held(Value, frozen=True):
     holds: bool = False
 
 
-class HeldEcho(Value, frozen=True):
+class HeldEcho(Kept, frozen=True):
     """What the business wrote while it was unknown whether it was we; it came at `at`."""
 
     at: datetime
@@ -148,7 +148,7 @@ class HeldEcho(Value, frozen=True):
     is_own: bool
 
 
-class EarlyStatus(Value, frozen=True):
+class EarlyStatus(Kept, frozen=True):
     """What was told of a message that we may have sent and do not know by this name yet."""
 
     platform_message_id: str
@@ -158,14 +158,14 @@ class EarlyStatus(Value, frozen=True):
     error_message: str | None
 
 
-class Pause(Value, frozen=True):
+class Pause(Kept, frozen=True):
     """The bot is silent; `human_at` is when a human was last active, the pausing included."""
 
     reason: PauseReason
     human_at: datetime
 
 
-class Sent(Value, frozen=True):
+class Sent(Kept, frozen=True):
     """A reply that has left, by the name the platform gave it."""
 
     platform_message_id: str
@@ -173,7 +173,7 @@ class Sent(Value, frozen=True):
     attempt: int
 
 
-class OpenQuestion(Value, frozen=True):
+class OpenQuestion(Kept, frozen=True):
     """A question whose answer a handler waits for."""
 
     question_id: str
@@ -184,7 +184,7 @@ class OpenQuestion(Value, frozen=True):
     in_reply_to: str
 
 
-class FileWork(Value, frozen=True, tag="file"):
+class FileWork(Kept, frozen=True, tag="file"):
     """A message's file is fetched and stored, or what was `stored` of it is read."""
 
     message_id: str
@@ -195,7 +195,7 @@ class FileWork(Value, frozen=True, tag="file"):
     stored: StoredMedia | None = None
 
 
-class Awaited(Value, frozen=True):
+class Awaited(Kept, frozen=True):
     """A message, recorded `at`, that the model is to answer; its file is waited for until then."""
 
     message_id: str
@@ -206,13 +206,13 @@ class Awaited(Value, frozen=True):
     wait_until: datetime
 
 
-class AnswerWork(Value, frozen=True, tag="answer"):
+class AnswerWork(Kept, frozen=True, tag="answer"):
     """The model is asked to answer the messages in `answers`."""
 
     answers: tuple[Awaited, ...]
 
 
-class SummaryWork(Value, frozen=True, tag="summary"):
+class SummaryWork(Kept, frozen=True, tag="summary"):
     """The model sums up the chat's `number`-th conversation, in which this was `said`."""
 
     conversation_id: str
@@ -221,7 +221,7 @@ class SummaryWork(Value, frozen=True, tag="summary"):
     summary: str | None = None
 
 
-class PromptWork(Value, frozen=True, tag="prompt"):
+class PromptWork(Kept, frozen=True, tag="prompt"):
     """A handler waits for what the model says."""
 
     prompt: Prompt
@@ -234,7 +234,7 @@ class PromptWork(Value, frozen=True, tag="prompt"):
 Work = FileWork | AnswerWork | SummaryWork | PromptWork
 
 
-class Job(Value, frozen=True):
+class Job(Kept, frozen=True):
     """A job that has not ended; its `attempt` is with an agent, or made again when it is `due`.
 
     `failures` are those since it was last started by hand.
@@ -248,7 +248,7 @@ class Job(Value, frozen=True):
     due: datetime | None = None
 
 
-class Dropped(Value, frozen=True):
+class Dropped(Kept, frozen=True):
     """A job that nobody waits for any more, and whose attempt was with an agent."""
 
     job_id: str
@@ -256,7 +256,7 @@ class Dropped(Value, frozen=True):
     attempt: int
 
 
-class Jobs(Value, frozen=True):
+class Jobs(Kept, frozen=True):
     """The jobs of a chat: those that have not ended, files given up, and what was dropped."""
 
     open: tuple[Job, ...] = ()
@@ -264,7 +264,7 @@ class Jobs(Value, frozen=True):
     dropped: tuple[Dropped, ...] = ()
 
 
-class Assisted(Value, frozen=True):
+class Assisted(Kept, frozen=True):
     """What the model has to know: what was `said` in the conversation it has joined.
 
     `awaited` are the messages that it is not asked about yet, and is at `ask_at`. `summary`
@@ -279,7 +279,7 @@ class Assisted(Value, frozen=True):
     summarised: int = 0
 
 
-class ChatState(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class ChatState(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """The fold of a chat's facts; `evolve` returns a new one and changes none.
 
     The outbox's first reply is with the delivery agent, unless a held one holds it. `recent`

@@ -1,10 +1,9 @@
 """Whose turn it is to answer."""
 
-from dataclasses import dataclass
+from schemas.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value, frozen=True):
     """The handler, the message it answers, and the account to answer by."""
 
     handler: str

@@ -8,6 +8,7 @@ from schemas import codec
 PROJECT: Final = Path(__file__).resolve().parents[2]
 WEBHOOKS: Final = PROJECT.parent / "shared" / "fixtures" / "webhooks"
 SAMPLES: Final = PROJECT / "chatfold" / "demo" / "samples"
+SNAPSHOTS: Final = PROJECT / "tests" / "fixtures" / "snapshots"
 
 FOLDERS: Final = {
     "whatsapp_cloud": "meta_whatsapp",
