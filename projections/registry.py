@@ -21,9 +21,9 @@ from projections.evolve import (
     sessions,
     tenants,
 )
-from projections.evolve.rules import by_kind
 from projections.evolve.tenants import TenantRecorded
 from projections.rows import Write
+from projections.rules import by_kind
 from projections.tables import Table
 from schemas import codec, envelope
 from schemas.envelope import Recorded

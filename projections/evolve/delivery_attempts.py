@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from projections.evolve.rules import Writes, on
 from projections.rows import Cell, Columns, Write, identifier, text
+from projections.rules import Writes, on
 from schemas import facts
 from schemas.envelope import Recorded
 from schemas.facts import Fact

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from projections.evolve.rules import Writes, on
 from projections.rows import (
     NOTHING,
     RANKS,
@@ -17,6 +16,7 @@ from projections.rows import (
     size,
     text,
 )
+from projections.rules import Writes, on
 from schemas import facts
 from schemas.content import Content, Media, Origin, Status
 from schemas.envelope import Recorded

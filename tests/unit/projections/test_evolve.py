@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from projections.evolve.rules import by_kind, on
 from projections.registry import TABLES
+from projections.rules import by_kind, on
 from schemas import facts
 
 CHANGES: Mapping[type, str] = {
