@@ -1,17 +1,17 @@
 """Tables that began empty: rows that are new go straight into them, all others are merged."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 
 from projections.fold import Folded, fold
-from projections.merging import Merge
+from projections.new_rows import NewRows, new_rows
 from projections.postgres import Batch, PostgresSink
 from projections.registry import Projection
 from projections.rows import Cell, Write
-from projections.staging import Record, Staged
+from projections.sink import Move, Parked
 from projections.tables import Table
 from projections.unseen import Unseen
 
@@ -30,17 +30,15 @@ _REMEMBERED: Final = 200_000  # answers of look-ups, some 200 bytes each
 class Direct:
     """New rows of one table, ready for COPY but for what they look up."""
 
-    merge: Merge
-    columns: tuple[str, ...]
-    records: Sequence[Record]
-    chats: Sequence[str]
-    """Of each record, where its look-ups begin; empty if there are none."""
+    table: Table
+    rows: NewRows
 
 
 @dataclass(frozen=True, slots=True)
 class FillingBatch(Batch):
-    """A batch of which some rows need no merge."""
+    """A batch of which some rows need no merge; `tables` are all of its rows."""
 
+    tables: Mapping[str, Folded] = field(default_factory=dict)
     direct: Sequence[Direct] = ()
 
 
@@ -66,21 +64,37 @@ class FillingSink(PostgresSink[T]):
         self._unseen = Unseen() if began_empty else None
         self._found: dict[tuple[str, str], Cell] = {}
 
-    def _batch(self, writes: Sequence[Write]) -> Batch:
+    def batch(self, tables: Mapping[str, Folded]) -> FillingBatch:
+        """What was folded already, ready to be written."""
+        return self._filling(tables, ())
+
+    async def write_steps(
+        self, batch: FillingBatch, steps: Sequence[tuple[Move, Sequence[Parked]]]
+    ) -> None:
+        """Write the rows, the steps of their partitions, and what waits there; or nothing."""
+
+        async def take(connection: "Connection") -> None:
+            for move, parked in steps:
+                await self._move(connection, replace(batch, parked=parked), move)
+
+        with self.refusing("; ".join(str(move) for move, _ in steps)):
+            await self._commit(batch, take)
+
+    def batch_of(self, writes: Sequence[Write]) -> Batch:
+        """The writes folded, those rows apart that are new."""
         if self._unseen is None:
-            return super()._batch(writes)
-        folded = fold(writes)
-        staged: list[tuple[Merge, Staged]] = []
+            return super().batch_of(writes)
+        return self._filling(fold(writes), writes)
+
+    def _filling(self, tables: Mapping[str, Folded], writes: Sequence[Write]) -> FillingBatch:
+        rest: dict[str, Folded] = {}
         direct: list[Direct] = []
         for merge in self._merges:
-            table = merge.stage.table.name
-            if table in folded:
-                rest, new = self._split(merge.stage.table, folded[table])
-                if rest:
-                    staged.append((merge, merge.stage.rows(rest)))
-                if new:
-                    direct.append(_direct(merge, new))
-        return FillingBatch(writes, staged, direct=direct)
+            table = merge.stage.table
+            if table.name in tables:
+                rest[table.name], new = self._split(table, tables[table.name])
+                direct += (Direct(table, rows) for rows in new_rows(table, new))
+        return FillingBatch(writes, self._staged(rest), tables=tables, direct=direct)
 
     def _split(self, table: Table, folded: Folded) -> tuple[Folded, Sequence[Write]]:
         """Rows of totals are never new for sure: other partitions write them too."""
@@ -95,51 +109,44 @@ class FillingSink(PostgresSink[T]):
         except asyncpg.UniqueViolationError:
             if not isinstance(batch, FillingBatch) or not batch.direct:
                 raise
-            merged = replace(super()._batch(batch.writes), parked=batch.parked)
+            merged = Batch(batch.writes, self._staged(batch.tables), batch.parked)
             await super()._commit(merged, step)
 
     async def _merge(self, connection: "Connection", batch: Batch) -> None:
         """Rows that others look up are there before those that do."""
         direct = batch.direct if isinstance(batch, FillingBatch) else ()
         for one in direct:
-            if not one.merge.stage.table.lookups:
-                await self._copy(connection, one, one.columns, one.records)
+            if not one.table.lookups:
+                await self._copy(connection, one)
         await super()._merge(connection, batch)
         for one in direct:
-            if one.merge.stage.table.lookups:
-                await self._copy_looked_up(connection, one)
+            if one.table.lookups:
+                await self._copy(connection, await self._looked_up(connection, one))
 
-    async def _copy_looked_up(self, connection: "Connection", one: Direct) -> None:
-        columns, records = one.columns, one.records
-        for name, expression in one.merge.stage.table.lookups.items():
-            found = await self._look_up(connection, expression, one.chats)
+    async def _looked_up(self, connection: "Connection", one: Direct) -> Direct:
+        columns, records = one.rows.columns, one.rows.records
+        place = columns.index("chat_id")
+        for name, expression in one.table.lookups.items():
+            chats = {str(record[place]) for record in records}
+            found = await self._look_up(connection, expression, chats)
             columns = (*columns, name)
-            records = [
-                (*record, found.get(chat)) for record, chat in zip(records, one.chats, strict=True)
-            ]
-        await self._copy(connection, one, columns, records)
+            records = [(*record, found.get(str(record[place]))) for record in records]
+        return Direct(one.table, NewRows(columns, records))
 
-    async def _copy(
-        self,
-        connection: "Connection",
-        one: Direct,
-        columns: Sequence[str],
-        records: Sequence[Record],
-    ) -> None:
+    async def _copy(self, connection: "Connection", one: Direct) -> None:
         done = await connection.copy_records_to_table(
-            one.merge.stage.table.name,
+            one.table.name,
             schema_name=self._schema,
-            columns=columns,
-            records=records,
+            columns=one.rows.columns,
+            records=one.rows.records,
         )
-        if done != f"COPY {len(records)}":
-            raise AssertionError(f"{len(records)} rows to copy, but {done}")
+        if done != f"COPY {len(one.rows.records)}":
+            raise AssertionError(f"{len(one.rows.records)} rows to copy, but {done}")
 
     async def _look_up(
-        self, connection: "Connection", expression: str, chats: Sequence[str]
+        self, connection: "Connection", expression: str, wanted: Collection[str]
     ) -> Mapping[str, Cell]:
         """The expression's value for each chat; what was found once stays as it is."""
-        wanted = set(chats)
         known = {chat: self._found.get((expression, chat)) for chat in wanted}
         missing = sorted(chat for chat, value in known.items() if value is None)
         if missing:
@@ -154,13 +161,3 @@ class FillingSink(PostgresSink[T]):
             self._found.clear()
         told = {(expression, chat): value for chat, value in found.items() if value is not None}
         self._found.update(told)
-
-
-def _direct(merge: Merge, new: Sequence[Write]) -> Direct:
-    columns, records = merge.stage.new_rows(new)
-    chats = [str(_chat(write)) for write in new] if merge.stage.table.lookups else []
-    return Direct(merge, columns, records, chats)
-
-
-def _chat(write: Write) -> Cell:
-    return write.assigned.get("chat_id") or (write.initial or {}).get("chat_id")

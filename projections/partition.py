@@ -63,6 +63,8 @@ class Reading(Generic[T, P]):
     """Where facts go that cannot be folded; without it they end the role."""
     tells_kafka: bool = True
     """Whether the position is committed to the group too, as a hint."""
+    most_records: int = MAX_RECORDS
+    """Of one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class PartitionLoop(Generic[T, P]):
         """
         polling = asyncio.ensure_future(
             self._consumer.getmany(
-                self._place, timeout_ms=_POLL_MILLISECONDS, max_records=MAX_RECORDS
+                self._place, timeout_ms=_POLL_MILLISECONDS, max_records=self._reading.most_records
             )
         )
         stopping = asyncio.ensure_future(self._stopping.wait())

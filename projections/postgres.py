@@ -1,7 +1,7 @@
 """Tables in PostgreSQL: a batch's rows and the offset behind it, in one transaction."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +11,7 @@ import asyncpg
 
 from projections import metrics, parked_facts
 from projections.claims import Claim, claim, settled
-from projections.fold import fold
+from projections.fold import Folded, fold
 from projections.merging import Merge
 from projections.registry import Projection
 from projections.rows import Key, Write
@@ -178,7 +178,15 @@ class PostgresSink(Generic[T]):
 
     def prepare(self, batch: Sequence[T]) -> Batch:
         """The batch folded to its fewest rows."""
-        return self._batch([write for one in batch for write in self._projection.evolve(one)])
+        return self.batch_of(self.writes(batch))
+
+    def writes(self, batch: Sequence[T]) -> list[Write]:
+        """What the batch changes, one write after the other."""
+        return [write for one in batch for write in self._projection.evolve(one)]
+
+    def batch_of(self, writes: Sequence[Write]) -> Batch:
+        """The writes folded to their fewest rows."""
+        return Batch(writes, self._staged(fold(writes)))
 
     async def waiting(self, topic: str, partition: int) -> frozenset[bytes]:
         """The keys whose facts wait behind one that cannot be folded."""
@@ -196,8 +204,14 @@ class PostgresSink(Generic[T]):
 
     async def write_with(self, batch: Batch, step: "Step", what: str) -> None:
         """Merge the rows in the transaction of `step`, which comes first and takes the lock."""
-        try:
+        with self.refusing(what):
             await self._commit_settled(batch, step, what)
+
+    @contextmanager
+    def refusing(self, what: str) -> Iterator[None]:
+        """Raise `Unwritable` or `ProjectionRefused` where PostgreSQL does not take it."""
+        try:
+            yield
         except _UNWRITABLE as error:
             kind = Unwritable if isinstance(error, _OF_A_ROW) else ProjectionRefused
             raise kind(
@@ -282,16 +296,14 @@ class PostgresSink(Generic[T]):
         async with self.transaction() as connection:
             rows = await connection.fetch(_HOLDERS, *map(list, zip(*claims, strict=True)))
         holders: dict[Claim, Key] = {(row[0], row[1]): (row[2],) for row in rows}
-        return replace(self._batch(list(settled(batch.writes, holders))), parked=batch.parked)
+        return replace(self.batch_of(list(settled(batch.writes, holders))), parked=batch.parked)
 
-    def _batch(self, writes: Sequence[Write]) -> Batch:
-        return Batch(writes, list(self._staged(writes)))
-
-    def _staged(self, writes: Iterable[Write]) -> Iterable[tuple[Merge, Staged]]:
-        folded = fold(writes)
-        for merge in self._merges:
-            if merge.stage.table.name in folded:
-                yield merge, merge.stage.rows(folded[merge.stage.table.name])
+    def _staged(self, tables: Mapping[str, Folded]) -> list[tuple[Merge, Staged]]:
+        return [
+            (merge, merge.stage.rows(folded))
+            for merge in self._merges
+            if (folded := tables.get(merge.stage.table.name))
+        ]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Connection"]:

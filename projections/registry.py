@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
@@ -24,6 +23,7 @@ from projections.evolve import (
 )
 from projections.evolve.tenants import TenantRecorded
 from projections.rows import Write
+from projections.rules import by_kind
 from projections.tables import Table
 from schemas import codec, envelope
 from schemas.envelope import Recorded
@@ -77,23 +77,20 @@ class Projection(Generic[T]):
     definition: str = ""
 
 
-_FOLDS: Final = (
-    chats,
-    conversations,
-    messages,
-    sessions,
-    processed_events,
-    delivery_attempts,
-    delivery_fallbacks,
-    processing_jobs,
-    job_failures,
-    model_calls,
-)
-_BY_FACT: Final = MappingProxyType(
-    {
-        kind: tuple(fold.evolve for fold in _FOLDS if kind in fold.HANDLES)
-        for kind in codec.FACTS.values()
-    }
+_BY_FACT: Final = by_kind(
+    one.RULES
+    for one in (
+        chats,
+        conversations,
+        messages,
+        sessions,
+        processed_events,
+        delivery_attempts,
+        delivery_fallbacks,
+        processing_jobs,
+        job_failures,
+        model_calls,
+    )
 )
 
 
@@ -104,7 +101,8 @@ def decode_fact(record: LogRecord) -> Recorded[Fact]:
 
 def evolve_fact(recorded: Recorded[Fact]) -> list[Write]:
     """What the fact changes in all tables."""
-    return [write for evolve in _BY_FACT[type(recorded.data)] for write in evolve(recorded)]
+    fact = recorded.data
+    return [write for evolve in _BY_FACT.get(type(fact), ()) for write in evolve(recorded, fact)]
 
 
 def decode_tenant(record: LogRecord) -> TenantRecorded:
@@ -140,7 +138,7 @@ TABLES: Final = Projection(
         tables.JOB_FAILURES,
         tables.MODEL_CALLS,
     ),
-    handles=frozenset(kind for kind, folds in _BY_FACT.items() if folds),
+    handles=frozenset(_BY_FACT),
     decode=decode_fact,
     evolve=evolve_fact,
 )

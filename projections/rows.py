@@ -15,8 +15,8 @@ Key = tuple[str | int, ...]
 Columns = Mapping[str, Cell]
 Amounts = Mapping[str, int]
 
-NOTHING: Final[Columns] = MappingProxyType({})
-NONE: Final[Amounts] = MappingProxyType({})
+NOTHING: Final[Columns] = {}  # a plain one: most writes have it, and a proxy is slow to read
+NONE: Final[Amounts] = {}
 
 # The order in which one attempt can only move forward; the type delivery_status has the same.
 DELIVERY: Final = (

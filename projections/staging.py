@@ -94,8 +94,8 @@ class Stage:
         """The writes as records; columns that no write names are left out."""
         parts = {BEFORE: folded.before, PATCH: folded.patches, UPSERT: folded.upserts}
         changed = {part: _changed(writes) for part, writes in parts.items() if writes}
-        initial = (write.initial or NOTHING for write in folded.upserts)
-        named = frozenset().union(*changed.values(), *initial)
+        initial = _named(write.initial or NOTHING for write in folded.upserts)
+        named = initial.union(*changed.values())
         columns = tuple(name for name in self.table.columns if name in named)
         records = [
             record
@@ -106,26 +106,6 @@ class Stage:
             records.sort(key=lambda record: record[: len(self.table.key)])
         head = (*self.table.key, *_HEAD, *(STANDING if self.table.has_standing else ()))
         return Staged((*head, *columns), records, changed)
-
-    def new_rows(self, upserts: Sequence[Write]) -> tuple[tuple[str, ...], list[Record]]:
-        """The upserts as rows of the table itself, without what it looks up."""
-        parts = ((write.assigned, write.initial or NOTHING, write.kept) for write in upserts)
-        named = frozenset[str]().union(*(columns for part in parts for columns in part))
-        columns = tuple(name for name in self.table.columns if name in named)
-        head = (*self.table.key, "last_seq", *(STANDING if self.table.has_standing else ()))
-        return (*head, *columns), list(self._new_rows(upserts, columns))
-
-    def _new_rows(self, upserts: Iterable[Write], columns: tuple[str, ...]) -> Iterator[Record]:
-        has_standing = self.table.has_standing
-        for write in upserts:
-            standing = _standing(write.standing) if has_standing else ()
-            value = _values(write).get
-            yield (
-                *write.key,
-                write.sequence,
-                *(None if part == "" else part for part in standing),
-                *[value(name) for name in columns],
-            )
 
     def _records(
         self, part: int, writes: Iterable[Write], columns: tuple[str, ...]
@@ -157,10 +137,14 @@ def _values(write: Write) -> Columns:
 
 
 def _changed(writes: Iterable[Write]) -> frozenset[str]:
-    assigned = (
+    return _named(
         columns for write in writes for columns in (write.assigned, write.kept, write.added)
     )
-    return frozenset[str]().union(*assigned)
+
+
+def _named(parts: Iterable[Columns]) -> frozenset[str]:
+    """All names in them; facts of one kind name the same ones."""
+    return frozenset().union(*{tuple(columns) for columns in parts})
 
 
 def _standing(standing: Standing | None) -> Record:

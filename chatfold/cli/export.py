@@ -1,6 +1,5 @@
 """`chatfold export`: the log and the tables as files for analysts."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from chatfold import extras, settings
+from chatfold import collector, extras, settings
 from chatfold.archive.storage import opened
 from chatfold.cli.output import AsJson, explained, print_json
 from chatfold.export.exporting import Choice, Format
@@ -69,8 +69,9 @@ def export(  # noqa: PLR0917  # typer names them
 
 def _run(shape: Shape, to: str, choice: Choice, *, again: bool, quiet: bool) -> Exported:
     storage = opened(to, Path(), named_by="--to")
+    collector.relax()
     with progress(shape.name, quiet=quiet) as told:
-        return asyncio.run(
+        return uvloop.run(
             run_export(settings.load(), storage, shape, choice, again=again, told=told)
         )
 

@@ -10,10 +10,11 @@ from typing import Annotated, TypeVar
 
 import asyncpg
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import clock, settings, telemetry
+from chatfold import clock, collector, settings, telemetry
 from chatfold.cli import rebuild_progress
 from chatfold.cli.output import AsJson, explained, plain, print_json
 from chatfold.rebuilding import rebuild as rebuilding
@@ -240,7 +241,8 @@ def _asked(name: str, ask: Callable[[Target], Awaitable[T]]) -> T:
             return await ask(target)
 
     with explained(), _refusing():
-        return asyncio.run(run())
+        collector.relax()
+        return uvloop.run(run())
     raise AssertionError("explained() returns or exits")
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from chatfold import clock, settings
 from chatfold.rebuilding.pace import Paced
@@ -14,16 +14,19 @@ from chatfold.rebuilding.target import Facts, Target
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from projections.builds import Build
+from projections.gathering import GatheringSink
 from projections.partition import Reading, Span
-from projections.postgres import Batch
 from projections.sink import DeadLetters, ProjectionRefused, Sink
 from projections.stretch import Stretch
 from schemas import codec
 from schemas.envelope import Record
 from schemas.value import Value
 
+P = TypeVar("P")
+
 log = logging.getLogger(__name__)
 
+_RECORDS: Final = 2_000  # at a time of a partition: more only take room until they are folded
 _TOLD_BYTES: Final = 4000
 _END_SECONDS: Final = 30.0
 
@@ -65,19 +68,32 @@ def divided(share: Share, processes: int) -> list[Share]:
 async def fill(target: Target, build: Build, share: Share, stop: asyncio.Event) -> None:
     """Do the share in this process, until its end or `stop`."""
     tables = target.sink(build, began_empty=share.began_empty)
-    sink: Sink[Facts, Batch] = tables
     if share.per_second:
-        sink = Paced(sink, share.per_second)
-    reading = Reading(
-        projection=f"{share.projection} rebuild",
+        letters = DeadLetters(store=tables, bury=_told_already)
+        paced = _reading(target, Paced(tables, share.per_second), letters)
+        return await _stretch(target, share, paced).read(stop)
+    ends = {(target.place.topic, partition): end for partition, (_, end) in share.ends.items()}
+    sink = GatheringSink(tables, ends)
+    gathering = _reading(target, sink, DeadLetters(store=sink, bury=_told_already))
+    await _stretch(target, share, gathering).read(stop)
+    return None
+
+
+def _reading(target: Target, sink: Sink[Facts, P], letters: DeadLetters[P]) -> Reading[Facts, P]:
+    return Reading(
+        projection=f"{target.projection.name} rebuild",
         decode=target.projection.decode,
         sink=sink,
         clock=clock.now,
         tells_kafka=False,
-        dead_letters=DeadLetters(store=tables, bury=_told_already),
+        dead_letters=letters,
+        most_records=_RECORDS,
     )
+
+
+def _stretch(target: Target, share: Share, reading: Reading[Facts, P]) -> Stretch[Facts, P]:
     spans = {partition: Span(first, end) for partition, (first, end) in share.ends.items()}
-    await Stretch(reading, target.place, spans).read(stop)
+    return Stretch(reading, target.place, spans)
 
 
 async def _told_already(letter: Record) -> None:

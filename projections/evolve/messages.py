@@ -1,8 +1,9 @@
 """`messages`: what was said, by whom, and how it fares."""
 
-from typing import assert_never
+from typing import Final
 
 from projections.rows import (
+    NOTHING,
     RANKS,
     Cell,
     Columns,
@@ -15,137 +16,28 @@ from projections.rows import (
     size,
     text,
 )
+from projections.rules import Writes, on
 from schemas import facts
-from schemas.content import Content, Media, Origin, Status, StoredMedia
+from schemas.content import Content, Media, Origin, Status
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-TABLE = "messages"
-HANDLES = frozenset(
-    {
-        facts.MessageReceived,
-        facts.MessageImported,
-        facts.MessageEdited,
-        facts.MessageDeleted,
-        facts.ReplyGenerated,
-        facts.MessageSent,
-        facts.MessageSendFailed,
-        facts.MessageSendUnconfirmed,
-        facts.MessageSendConfirmed,
-        facts.MessageSendWithheld,
-        facts.EchoRecognised,
-        facts.RetryStarted,
-        facts.RetryRequested,
-        facts.FallbackChosen,
-        facts.TemplateChosen,
-        facts.MessageStatusReported,
-        facts.MediaStored,
-        facts.MediaTranscribed,
-        facts.MediaTextExtracted,
-        facts.MediaDescribed,
-        facts.AnswerGiven,
-    }
-)
+TABLE: Final = "messages"
 
-_ACTORS = {Origin.USER: "user", Origin.SYSTEM: "system"}
-_FOUND = {
+_ACTORS: Final = {Origin.USER: "user", Origin.SYSTEM: "system"}
+_FOUND: Final = {
     facts.MediaTranscribed: "media_transcript",
     facts.MediaTextExtracted: "extracted_media_content",
     facts.MediaDescribed: "image_description",
 }
-_PENDING = Standing(attempt=0, rank=RANKS["pending"])
+_PENDING: Final = Standing(attempt=0, rank=RANKS["pending"])
+
+_Sent = facts.MessageSent | facts.MessageSendConfirmed
+_Next = facts.RetryStarted | facts.RetryRequested | facts.FallbackChosen
+_Found = facts.MediaTranscribed | facts.MediaTextExtracted | facts.MediaDescribed
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0911, PLR0912  # one case for each fact
-    """What the fact changes in the row of its message."""
-    match recorded.data:
-        case facts.MessageReceived() as fact:
-            return (_received(recorded, fact),)
-        case facts.MessageImported() as fact:
-            return (_imported(recorded, fact),)
-        case facts.ReplyGenerated() as fact:
-            return (_generated(recorded, fact),)
-        case facts.MessageEdited() as fact:
-            columns = {**_edited(fact.content), "edited_at": recorded.time}
-            return (_patch(recorded, fact.message_id, columns),)
-        case facts.MessageDeleted() as fact:
-            return (_patch(recorded, fact.message_id, {"deleted_at": recorded.time}),)
-        case facts.MessageSent() | facts.MessageSendConfirmed() as fact:
-            standing = _standing(fact.attempt, "sent")
-            return (_named(recorded, fact.reply_id, fact.platform_message_id, standing),)
-        case facts.EchoRecognised() as fact:
-            return (_named(recorded, fact.reply_id, fact.platform_message_id, None),)
-        case facts.MessageSendFailed() as fact:
-            standing = _standing(fact.attempt, "failed", fact.error_code, fact.error_message)
-            return (_patch(recorded, fact.reply_id, {}, standing),)
-        case facts.MessageSendUnconfirmed() as fact:
-            standing = _standing(fact.attempt, "saved_only", fact.error_code, fact.error_message)
-            return (_patch(recorded, fact.reply_id, {}, standing),)
-        case facts.MessageSendWithheld() as fact:
-            standing = _standing(fact.attempt, "saved_only", fact.error_code)
-            return (_patch(recorded, fact.reply_id, {}, standing),)
-        case facts.RetryStarted() | facts.RetryRequested() | facts.FallbackChosen() as fact:
-            standing = _standing(fact.attempt, "pending")
-            return (_patch(recorded, fact.reply_id, {}, standing),)
-        case facts.TemplateChosen() as fact:
-            return (_patch(recorded, fact.reply_id, {"json_content": _template(fact)}),)
-        case facts.MessageStatusReported() as fact:
-            return (_reported(recorded, fact),) if is_uuid(fact.message_id) else ()
-        case facts.MediaStored() as fact:
-            return (_patch(recorded, fact.message_id, _stored(fact.stored)),)
-        case facts.MediaTranscribed() | facts.MediaTextExtracted() | facts.MediaDescribed() as fact:
-            columns = {_FOUND[type(fact)]: text(fact.text)}
-            return (_patch(recorded, fact.message_id, columns),)
-        case facts.AnswerGiven() as fact:
-            return _written_by(recorded, fact)
-        case (
-            facts.AliasLearned()
-            | facts.ChatMoved()
-            | facts.ChatMerged()
-            | facts.ChatStarted()
-            | facts.ProfileChanged()
-            | facts.ConversationOpened()
-            | facts.NoticeRecorded()
-            | facts.InputUnrecognised()
-            | facts.HandlerFailed()
-            | facts.QuestionAsked()
-            | facts.QuestionAnswered()
-            | facts.ModeEntered()
-            | facts.ModeLeft()
-            | facts.ConversationClosing()
-            | facts.ConversationClosed()
-            | facts.EchoHeld()
-            | facts.ConfirmationTimedOut()
-            | facts.RetryScheduled()
-            | facts.LaterRepliesReleased()
-            | facts.DeliveryAbandoned()
-            | facts.SendRequested()
-            | facts.CloseRequested()
-            | facts.CommandRefused()
-            | facts.BotPaused()
-            | facts.BotResumed()
-            | facts.MediaJobRequested()
-            | facts.ModelCalled()
-            | facts.JobFailed()
-            | facts.JobRetryScheduled()
-            | facts.JobRetryStarted()
-            | facts.JobRetryRequested()
-            | facts.JobAbandoned()
-            | facts.AssistantJoined()
-            | facts.AnswerAwaited()
-            | facts.AnswerRequested()
-            | facts.AnswerDiscarded()
-            | facts.SummaryRequested()
-            | facts.ConversationSummarised()
-            | facts.PromptAsked()
-            | facts.PromptAnswered()
-        ):
-            return ()
-        case _ as never:
-            assert_never(never)
-
-
-def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
+def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Writes:
     assigned: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
         "chat_id": recorded.chat_id,
@@ -161,10 +53,10 @@ def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Write:
     assigned.update(_content(fact.content))
     initial: Columns = {"created_at": recorded.time}
     kept = {"platform_message_id": identifier(fact.platform_message_id)}
-    return Write(TABLE, (fact.message_id,), recorded.sequence, assigned, initial, kept=kept)
+    return (Write(TABLE, (fact.message_id,), recorded.sequence, assigned, initial, None, kept),)
 
 
-def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Write:
+def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Writes:
     """A message that was there already stays as it is."""
     first: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
@@ -180,10 +72,10 @@ def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Write:
     first.update(_content(fact.content))
     known: Columns = {"chat_id": recorded.chat_id}
     kept = {"platform_message_id": identifier(fact.platform_message_id)}
-    return Write(TABLE, (fact.message_id,), recorded.sequence, known, first, kept=kept)
+    return (Write(TABLE, (fact.message_id,), recorded.sequence, known, first, None, kept),)
 
 
-def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
+def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Writes:
     assigned: dict[str, Cell] = {
         "conversation_id": fact.conversation_id,
         "chat_id": recorded.chat_id,
@@ -197,33 +89,97 @@ def _generated(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Write:
     }
     assigned.update(_content(fact.content))
     initial: Columns = {"created_at": recorded.time}
-    return Write(TABLE, (fact.reply_id,), recorded.sequence, assigned, initial, _PENDING)
+    return (Write(TABLE, (fact.reply_id,), recorded.sequence, assigned, initial, _PENDING),)
+
+
+def _edited(recorded: Recorded[Fact], fact: facts.MessageEdited) -> Writes:
+    """What is not said of the file anew stays as it was found: most edits are of the caption."""
+    unsaid = ("media_mime", "media_sha256", "media_size")
+    columns = _content(fact.content)
+    said = {k: value for k, value in columns.items() if value is not None or k not in unsaid}
+    return _patch(recorded, fact.message_id, {**said, "edited_at": recorded.time})
+
+
+def _deleted(recorded: Recorded[Fact], fact: facts.MessageDeleted) -> Writes:
+    return _patch(recorded, fact.message_id, {"deleted_at": recorded.time})
+
+
+def _sent(recorded: Recorded[Fact], fact: _Sent) -> Writes:
+    standing = _standing(fact.attempt, "sent")
+    return _named(recorded, fact.reply_id, fact.platform_message_id, standing)
+
+
+def _echoed(recorded: Recorded[Fact], fact: facts.EchoRecognised) -> Writes:
+    return _named(recorded, fact.reply_id, fact.platform_message_id, None)
 
 
 def _named(
     recorded: Recorded[Fact], reply_id: str, name: str | None, standing: Standing | None
-) -> Write:
+) -> Writes:
     """The name of the first attempt that got one stays; each attempt's own is in its row."""
     kept: Columns = {} if name is None else {"platform_message_id": identifier(name)}
-    return Write(
-        TABLE,
-        (reply_id,),
-        recorded.sequence,
-        {"chat_id": recorded.chat_id},
-        standing=standing,
-        kept=kept,
-    )
+    known: Columns = {"chat_id": recorded.chat_id}
+    return (Write(TABLE, (reply_id,), recorded.sequence, known, None, standing, kept),)
 
 
-def _reported(recorded: Recorded[Fact], fact: facts.MessageStatusReported) -> Write:
-    deleted: Columns = {"deleted_at": recorded.time} if fact.status is Status.DELETED else {}
+def _failed(recorded: Recorded[Fact], fact: facts.MessageSendFailed) -> Writes:
+    standing = _standing(fact.attempt, "failed", fact.error_code, fact.error_message)
+    return _patch(recorded, fact.reply_id, NOTHING, standing)
+
+
+def _unconfirmed(recorded: Recorded[Fact], fact: facts.MessageSendUnconfirmed) -> Writes:
+    standing = _standing(fact.attempt, "saved_only", fact.error_code, fact.error_message)
+    return _patch(recorded, fact.reply_id, NOTHING, standing)
+
+
+def _withheld(recorded: Recorded[Fact], fact: facts.MessageSendWithheld) -> Writes:
+    standing = _standing(fact.attempt, "saved_only", fact.error_code)
+    return _patch(recorded, fact.reply_id, NOTHING, standing)
+
+
+def _goes_on(recorded: Recorded[Fact], fact: _Next) -> Writes:
+    return _patch(recorded, fact.reply_id, NOTHING, _standing(fact.attempt, "pending"))
+
+
+def _template(recorded: Recorded[Fact], fact: facts.TemplateChosen) -> Writes:
+    told = {"name": fact.template, "language": fact.language, "with_words": fact.with_words}
+    return _patch(recorded, fact.reply_id, {"json_content": json({"template": told})})
+
+
+def _reported(recorded: Recorded[Fact], fact: facts.MessageStatusReported) -> Writes:
+    if not is_uuid(fact.message_id):
+        return ()
+    deleted = {"deleted_at": recorded.time} if fact.status is Status.DELETED else NOTHING
     standing = _standing(fact.attempt, fact.status, fact.error_code, fact.error_message)
     return _patch(recorded, fact.message_id, deleted, standing)
 
 
-def _template(fact: facts.TemplateChosen) -> str | None:
-    told = {"name": fact.template, "language": fact.language, "with_words": fact.with_words}
-    return json({"template": told})
+def _stored(recorded: Recorded[Fact], fact: facts.MediaStored) -> Writes:
+    stored = fact.stored
+    columns: Columns = {
+        "media_key": text(stored.key),
+        "media_mime": text(stored.mime),
+        "media_sha256": text(stored.sha256),
+        "media_size": size(stored.size),
+        "media_thumbnail_key": text(stored.thumbnail_key),
+    }
+    return _patch(recorded, fact.message_id, columns)
+
+
+def _found(recorded: Recorded[Fact], fact: _Found) -> Writes:
+    return _patch(recorded, fact.message_id, {_FOUND[type(fact)]: text(fact.text)})
+
+
+def _written_by(recorded: Recorded[Fact], fact: facts.AnswerGiven) -> Writes:
+    """Which model wrote the reply; none has written a fallback text."""
+    if fact.usage is None:
+        return ()
+    columns: Columns = {
+        "model": text(fact.usage.model),
+        "tokens_in": count(fact.usage.tokens_in),
+        "tokens_out": count(fact.usage.tokens_out),
+    }
+    return _patch(recorded, fact.reply_id, columns)
 
 
 def _standing(
@@ -242,35 +198,6 @@ def _content(content: Content) -> Columns:
     return {**columns, **_media(content.media)} if content.media else columns
 
 
-def _edited(content: Content) -> Columns:
-    """What is not said of the file anew stays as it was found: most edits are of the caption."""
-    unsaid = ("media_mime", "media_sha256", "media_size")
-    columns = _content(content)
-    return {k: value for k, value in columns.items() if value is not None or k not in unsaid}
-
-
-def _stored(stored: StoredMedia) -> Columns:
-    return {
-        "media_key": text(stored.key),
-        "media_mime": text(stored.mime),
-        "media_sha256": text(stored.sha256),
-        "media_size": size(stored.size),
-        "media_thumbnail_key": text(stored.thumbnail_key),
-    }
-
-
-def _written_by(recorded: Recorded[Fact], fact: facts.AnswerGiven) -> tuple[Write, ...]:
-    """Which model wrote the reply; none has written a fallback text."""
-    if fact.usage is None:
-        return ()
-    columns: Columns = {
-        "model": text(fact.usage.model),
-        "tokens_in": count(fact.usage.tokens_in),
-        "tokens_out": count(fact.usage.tokens_out),
-    }
-    return (_patch(recorded, fact.reply_id, columns),)
-
-
 def _media(media: Media) -> Columns:
     return {
         "media_reference": text(media.reference),
@@ -283,5 +210,30 @@ def _media(media: Media) -> Columns:
 
 def _patch(
     recorded: Recorded[Fact], message_id: str, columns: Columns, standing: Standing | None = None
-) -> Write:
-    return Write(TABLE, (message_id,), recorded.sequence, columns, initial=None, standing=standing)
+) -> Writes:
+    return (Write(TABLE, (message_id,), recorded.sequence, columns, None, standing),)
+
+
+RULES: Final = (
+    on(facts.MessageReceived, _received),
+    on(facts.MessageImported, _imported),
+    on(facts.ReplyGenerated, _generated),
+    on(facts.MessageEdited, _edited),
+    on(facts.MessageDeleted, _deleted),
+    on(facts.MessageSent, _sent),
+    on(facts.MessageSendConfirmed, _sent),
+    on(facts.EchoRecognised, _echoed),
+    on(facts.MessageSendFailed, _failed),
+    on(facts.MessageSendUnconfirmed, _unconfirmed),
+    on(facts.MessageSendWithheld, _withheld),
+    on(facts.RetryStarted, _goes_on),
+    on(facts.RetryRequested, _goes_on),
+    on(facts.FallbackChosen, _goes_on),
+    on(facts.TemplateChosen, _template),
+    on(facts.MessageStatusReported, _reported),
+    on(facts.MediaStored, _stored),
+    on(facts.MediaTranscribed, _found),
+    on(facts.MediaTextExtracted, _found),
+    on(facts.MediaDescribed, _found),
+    on(facts.AnswerGiven, _written_by),
+)

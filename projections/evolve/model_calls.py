@@ -1,92 +1,19 @@
 """`model_calls`: every attempt at a job that has asked models, and what that took."""
 
-from typing import assert_never
+from typing import Final
 
 from projections.rows import Columns, Write, count, text
+from projections.rules import Writes, on
 from schemas import facts
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-TABLE = "model_calls"
-HANDLES = frozenset({facts.ModelCalled})
+TABLE: Final = "model_calls"
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:
-    """The row of the attempt that has asked."""
-    match recorded.data:
-        case facts.ModelCalled() as fact:
-            key = (fact.job_id, fact.attempt)
-            return (Write(TABLE, key, recorded.sequence, _columns(recorded, fact), {}),)
-        case (
-            facts.ChatStarted()
-            | facts.ProfileChanged()
-            | facts.AliasLearned()
-            | facts.ChatMoved()
-            | facts.ChatMerged()
-            | facts.ConversationOpened()
-            | facts.MessageReceived()
-            | facts.MessageEdited()
-            | facts.MessageDeleted()
-            | facts.NoticeRecorded()
-            | facts.InputUnrecognised()
-            | facts.HandlerFailed()
-            | facts.QuestionAsked()
-            | facts.QuestionAnswered()
-            | facts.ReplyGenerated()
-            | facts.MessageSent()
-            | facts.MessageSendFailed()
-            | facts.MessageSendUnconfirmed()
-            | facts.MessageStatusReported()
-            | facts.ModeEntered()
-            | facts.ModeLeft()
-            | facts.ConversationClosing()
-            | facts.ConversationClosed()
-            | facts.MessageImported()
-            | facts.EchoHeld()
-            | facts.EchoRecognised()
-            | facts.MessageSendConfirmed()
-            | facts.ConfirmationTimedOut()
-            | facts.MessageSendWithheld()
-            | facts.RetryScheduled()
-            | facts.TemplateChosen()
-            | facts.LaterRepliesReleased()
-            | facts.RetryStarted()
-            | facts.RetryRequested()
-            | facts.FallbackChosen()
-            | facts.DeliveryAbandoned()
-            | facts.SendRequested()
-            | facts.CloseRequested()
-            | facts.CommandRefused()
-            | facts.BotPaused()
-            | facts.BotResumed()
-            | facts.MediaJobRequested()
-            | facts.MediaStored()
-            | facts.MediaTranscribed()
-            | facts.MediaTextExtracted()
-            | facts.MediaDescribed()
-            | facts.JobFailed()
-            | facts.JobRetryScheduled()
-            | facts.JobRetryStarted()
-            | facts.JobRetryRequested()
-            | facts.JobAbandoned()
-            | facts.AssistantJoined()
-            | facts.AnswerAwaited()
-            | facts.AnswerRequested()
-            | facts.AnswerGiven()
-            | facts.AnswerDiscarded()
-            | facts.SummaryRequested()
-            | facts.ConversationSummarised()
-            | facts.PromptAsked()
-            | facts.PromptAnswered()
-        ):
-            return ()
-        case _ as never:
-            assert_never(never)
-
-
-def _columns(recorded: Recorded[Fact], fact: facts.ModelCalled) -> Columns:
+def _called(recorded: Recorded[Fact], fact: facts.ModelCalled) -> Writes:
     usage = fact.usage
-    return {
+    columns: Columns = {
         "chat_id": recorded.chat_id,
         "tenant_id": recorded.tenant,
         "kind": fact.kind,
@@ -98,3 +25,7 @@ def _columns(recorded: Recorded[Fact], fact: facts.ModelCalled) -> Columns:
         "reused": usage.reused,
         "called_at": recorded.time,
     }
+    return (Write(TABLE, (fact.job_id, fact.attempt), recorded.sequence, columns, {}),)
+
+
+RULES: Final = (on(facts.ModelCalled, _called),)

@@ -1,125 +1,89 @@
 """`processed_events`: what was done with each input that a provider sent."""
 
-from typing import assert_never
+from typing import Final
 
 from projections.rows import Columns, Write, identifier
+from projections.rules import Writes, on
 from schemas import facts
-from schemas.content import ActionTaken, MessageKind, Origin
+from schemas.content import ActionTaken, MessageKind, Origin, Status
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-TABLE = "processed_events"
-HANDLES = frozenset(
-    {
-        facts.MessageReceived,
-        facts.MessageImported,
-        facts.EchoHeld,
-        facts.EchoRecognised,
-        facts.MessageEdited,
-        facts.MessageDeleted,
-        facts.NoticeRecorded,
-        facts.InputUnrecognised,
-        facts.MessageStatusReported,
-        facts.AnswerGiven,
-        facts.AnswerDiscarded,
-    }
-)
+TABLE: Final = "processed_events"
+
+_STATUSES: Final = {status: f"status.{status}" for status in Status}
+
+_Echo = facts.EchoHeld | facts.EchoRecognised
+_Settled = facts.AnswerGiven | facts.AnswerDiscarded
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0911, PLR0912  # one case for each fact
-    """The row of the input that the fact has settled."""
-    match recorded.data:
-        case facts.MessageReceived() as fact:
-            return _done(recorded, fact.platform_message_id, _event_type(fact), fact.action)
-        case facts.MessageImported() as fact:
-            return _done(recorded, fact.platform_message_id, "history", fact.action)
-        case facts.EchoHeld() | facts.EchoRecognised() as fact:
-            return _done(recorded, fact.platform_message_id, "echo", fact.action)
-        case facts.MessageEdited() as fact:
-            return _done(recorded, fact.source_id, "edit", fact.action)
-        case facts.MessageDeleted() as fact:
-            return _done(recorded, fact.source_id, "delete", fact.action)
-        case facts.NoticeRecorded() as fact:
-            return _done(recorded, fact.source_id, "system", fact.action)
-        case facts.InputUnrecognised() as fact:
-            return _done(recorded, fact.source_id, "unrecognised", fact.action)
-        case facts.MessageStatusReported() as fact:
-            event_type = f"status.{fact.status}"
-            return _done(recorded, fact.platform_message_id, event_type, fact.action)
-        case facts.AnswerGiven() | facts.AnswerDiscarded() as fact:
-            return tuple(_answered(recorded, name, fact.action) for name in fact.answers)
-        case (
-            facts.AliasLearned()
-            | facts.ChatMoved()
-            | facts.ChatMerged()
-            | facts.ChatStarted()
-            | facts.ProfileChanged()
-            | facts.ConversationOpened()
-            | facts.HandlerFailed()
-            | facts.QuestionAsked()
-            | facts.QuestionAnswered()
-            | facts.ReplyGenerated()
-            | facts.MessageSent()
-            | facts.MessageSendFailed()
-            | facts.MessageSendUnconfirmed()
-            | facts.ModeEntered()
-            | facts.ModeLeft()
-            | facts.ConversationClosing()
-            | facts.ConversationClosed()
-            | facts.MessageSendConfirmed()
-            | facts.ConfirmationTimedOut()
-            | facts.MessageSendWithheld()
-            | facts.RetryScheduled()
-            | facts.TemplateChosen()
-            | facts.LaterRepliesReleased()
-            | facts.RetryStarted()
-            | facts.RetryRequested()
-            | facts.FallbackChosen()
-            | facts.DeliveryAbandoned()
-            | facts.SendRequested()
-            | facts.CloseRequested()
-            | facts.CommandRefused()
-            | facts.BotPaused()
-            | facts.BotResumed()
-            | facts.MediaJobRequested()
-            | facts.MediaStored()
-            | facts.MediaTranscribed()
-            | facts.MediaTextExtracted()
-            | facts.MediaDescribed()
-            | facts.ModelCalled()
-            | facts.JobFailed()
-            | facts.JobRetryScheduled()
-            | facts.JobRetryStarted()
-            | facts.JobRetryRequested()
-            | facts.JobAbandoned()
-            | facts.AssistantJoined()
-            | facts.AnswerAwaited()
-            | facts.AnswerRequested()
-            | facts.SummaryRequested()
-            | facts.ConversationSummarised()
-            | facts.PromptAsked()
-            | facts.PromptAnswered()
-        ):
-            return ()
-        case _ as never:
-            assert_never(never)
-
-
-def _event_type(fact: facts.MessageReceived) -> str:
+def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Writes:
     if fact.origin is not Origin.USER:
-        return "echo"
-    return "reaction" if fact.content.kind is MessageKind.REACTION else "message"
+        event_type = "echo"
+    else:
+        event_type = "reaction" if fact.content.kind is MessageKind.REACTION else "message"
+    return _done(recorded, fact.platform_message_id, event_type, fact.action)
 
 
-def _answered(recorded: Recorded[Fact], message_id: str, action: ActionTaken) -> Write:
-    """What became of a message after it was recorded; a model answers nothing but messages."""
-    key = (recorded.tenant, identifier(message_id), "message", recorded.chat_id)
-    return Write(TABLE, key, recorded.sequence, {"action_taken": action})
+def _imported(recorded: Recorded[Fact], fact: facts.MessageImported) -> Writes:
+    return _done(recorded, fact.platform_message_id, "history", fact.action)
+
+
+def _echo(recorded: Recorded[Fact], fact: _Echo) -> Writes:
+    return _done(recorded, fact.platform_message_id, "echo", fact.action)
+
+
+def _edited(recorded: Recorded[Fact], fact: facts.MessageEdited) -> Writes:
+    return _done(recorded, fact.source_id, "edit", fact.action)
+
+
+def _deleted(recorded: Recorded[Fact], fact: facts.MessageDeleted) -> Writes:
+    return _done(recorded, fact.source_id, "delete", fact.action)
+
+
+def _noticed(recorded: Recorded[Fact], fact: facts.NoticeRecorded) -> Writes:
+    return _done(recorded, fact.source_id, "system", fact.action)
+
+
+def _unrecognised(recorded: Recorded[Fact], fact: facts.InputUnrecognised) -> Writes:
+    return _done(recorded, fact.source_id, "unrecognised", fact.action)
+
+
+def _reported(recorded: Recorded[Fact], fact: facts.MessageStatusReported) -> Writes:
+    return _done(recorded, fact.platform_message_id, _STATUSES[fact.status], fact.action)
+
+
+def _answered(recorded: Recorded[Fact], fact: _Settled) -> Writes:
+    """What became of messages after they were recorded; a model answers nothing but messages."""
+    return tuple(
+        Write(
+            TABLE,
+            (recorded.tenant, identifier(name), "message", recorded.chat_id),
+            recorded.sequence,
+            {"action_taken": fact.action},
+        )
+        for name in fact.answers
+    )
 
 
 def _done(
     recorded: Recorded[Fact], message_id: str, event_type: str, action: ActionTaken
-) -> tuple[Write, ...]:
+) -> Writes:
     key = (recorded.tenant, identifier(message_id), event_type, recorded.chat_id)
     assigned: Columns = {"action_taken": action, "processed_at": recorded.time}
     return (Write(TABLE, key, recorded.sequence, assigned, {}),)
+
+
+RULES: Final = (
+    on(facts.MessageReceived, _received),
+    on(facts.MessageImported, _imported),
+    on(facts.EchoHeld, _echo),
+    on(facts.EchoRecognised, _echo),
+    on(facts.MessageEdited, _edited),
+    on(facts.MessageDeleted, _deleted),
+    on(facts.NoticeRecorded, _noticed),
+    on(facts.InputUnrecognised, _unrecognised),
+    on(facts.MessageStatusReported, _reported),
+    on(facts.AnswerGiven, _answered),
+    on(facts.AnswerDiscarded, _answered),
+)

@@ -1,136 +1,85 @@
 """`sessions`: the state that a chat is in, special mode and pause."""
 
-from typing import assert_never
+from typing import Final
 
 from projections.rows import Columns, Write, text
+from projections.rules import Writes, on
 from schemas import facts
 from schemas.content import Origin
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-TABLE = "sessions"
-_RESUMED: Columns = {
-    "is_paused": False,
-    "pause_reason": None,
-    "paused_at": None,
-    "paused_by": None,
-}
-HANDLES = frozenset(
-    {
-        facts.ChatStarted,
-        facts.MessageReceived,
-        facts.ReplyGenerated,
-        facts.ModeEntered,
-        facts.ModeLeft,
-        facts.BotPaused,
-        facts.BotResumed,
-    }
-)
+TABLE: Final = "sessions"
 
 
-def evolve(recorded: Recorded[Fact]) -> tuple[Write, ...]:  # noqa: C901, PLR0912  # one case for each fact
-    """What the fact changes in the row of the chat's session."""
-    match recorded.data:
-        case facts.ChatStarted():
-            return (_started(recorded),)
-        case facts.MessageReceived() as fact:
-            columns: Columns = {"last_message_at": recorded.time}
-            if fact.origin is Origin.HUMAN:
-                columns = {**columns, "last_human_at": recorded.time}
-            return (_patch(recorded, columns),)
-        case facts.ReplyGenerated() as fact:
-            columns = {"last_message_at": recorded.time}
-            if fact.origin is Origin.OPERATOR:
-                columns = {**columns, "last_human_at": recorded.time}
-            return (_patch(recorded, columns),)
-        case facts.BotPaused() as fact:
-            return (_patch(recorded, _paused(recorded, fact)),)
-        case facts.BotResumed():
-            return (_patch(recorded, _RESUMED),)
-        case facts.ModeEntered() as fact:
-            return (_patch(recorded, {"mode": text(fact.mode), "mode_until": fact.until}),)
-        case facts.ModeLeft():
-            return (_patch(recorded, {"mode": None, "mode_until": None}),)
-        case (
-            facts.AliasLearned()
-            | facts.ChatMoved()
-            | facts.ChatMerged()
-            | facts.ProfileChanged()
-            | facts.ConversationOpened()
-            | facts.MessageEdited()
-            | facts.MessageDeleted()
-            | facts.NoticeRecorded()
-            | facts.InputUnrecognised()
-            | facts.HandlerFailed()
-            | facts.QuestionAsked()
-            | facts.QuestionAnswered()
-            | facts.MessageSent()
-            | facts.MessageSendFailed()
-            | facts.MessageSendUnconfirmed()
-            | facts.MessageStatusReported()
-            | facts.ConversationClosing()
-            | facts.ConversationClosed()
-            | facts.MessageImported()
-            | facts.EchoHeld()
-            | facts.EchoRecognised()
-            | facts.MessageSendConfirmed()
-            | facts.ConfirmationTimedOut()
-            | facts.MessageSendWithheld()
-            | facts.RetryScheduled()
-            | facts.TemplateChosen()
-            | facts.LaterRepliesReleased()
-            | facts.RetryStarted()
-            | facts.RetryRequested()
-            | facts.FallbackChosen()
-            | facts.DeliveryAbandoned()
-            | facts.SendRequested()
-            | facts.CloseRequested()
-            | facts.CommandRefused()
-            | facts.MediaJobRequested()
-            | facts.MediaStored()
-            | facts.MediaTranscribed()
-            | facts.MediaTextExtracted()
-            | facts.MediaDescribed()
-            | facts.ModelCalled()
-            | facts.JobFailed()
-            | facts.JobRetryScheduled()
-            | facts.JobRetryStarted()
-            | facts.JobRetryRequested()
-            | facts.JobAbandoned()
-            | facts.AssistantJoined()
-            | facts.AnswerAwaited()
-            | facts.AnswerRequested()
-            | facts.AnswerGiven()
-            | facts.AnswerDiscarded()
-            | facts.SummaryRequested()
-            | facts.ConversationSummarised()
-            | facts.PromptAsked()
-            | facts.PromptAnswered()
-        ):
-            return ()
-        case _ as never:
-            assert_never(never)
+def _started(recorded: Recorded[Fact], fact: facts.ChatStarted) -> Writes:  # noqa: ARG001  # that it began is enough
+    assigned: Columns = {"tenant_id": recorded.tenant, "updated_at": recorded.time}
+    initial: Columns = {"is_paused": False, "created_at": recorded.time}
+    return (Write(TABLE, (recorded.chat_id,), recorded.sequence, assigned, initial),)
 
 
-def _paused(recorded: Recorded[Fact], fact: facts.BotPaused) -> Columns:
-    return {
+def _received(recorded: Recorded[Fact], fact: facts.MessageReceived) -> Writes:
+    return _said(recorded, by_person=fact.origin is Origin.HUMAN)
+
+
+def _replied(recorded: Recorded[Fact], fact: facts.ReplyGenerated) -> Writes:
+    return _said(recorded, by_person=fact.origin is Origin.OPERATOR)
+
+
+def _paused(recorded: Recorded[Fact], fact: facts.BotPaused) -> Writes:
+    columns: Columns = {
         "is_paused": True,
         "pause_reason": fact.reason,
         "paused_at": recorded.time,
         "paused_by": text(fact.by),
+        "updated_at": recorded.time,
     }
+    return _patch(recorded, columns)
 
 
-def _started(recorded: Recorded[Fact]) -> Write:
-    return Write(
-        TABLE,
-        (recorded.chat_id,),
-        recorded.sequence,
-        {"tenant_id": recorded.tenant, "updated_at": recorded.time},
-        {"is_paused": False, "created_at": recorded.time},
-    )
+def _resumed(recorded: Recorded[Fact], fact: facts.BotResumed) -> Writes:  # noqa: ARG001  # as above
+    columns: Columns = {
+        "is_paused": False,
+        "pause_reason": None,
+        "paused_at": None,
+        "paused_by": None,
+        "updated_at": recorded.time,
+    }
+    return _patch(recorded, columns)
 
 
-def _patch(recorded: Recorded[Fact], columns: Columns) -> Write:
-    assigned = {**columns, "updated_at": recorded.time}
-    return Write(TABLE, (recorded.chat_id,), recorded.sequence, assigned)
+def _entered(recorded: Recorded[Fact], fact: facts.ModeEntered) -> Writes:
+    columns: Columns = {
+        "mode": text(fact.mode),
+        "mode_until": fact.until,
+        "updated_at": recorded.time,
+    }
+    return _patch(recorded, columns)
+
+
+def _left(recorded: Recorded[Fact], fact: facts.ModeLeft) -> Writes:  # noqa: ARG001  # as above
+    return _patch(recorded, {"mode": None, "mode_until": None, "updated_at": recorded.time})
+
+
+def _said(recorded: Recorded[Fact], *, by_person: bool) -> Writes:
+    """By one of the business's people, or by anybody else."""
+    time = recorded.time
+    columns: Columns = {"last_message_at": time, "updated_at": time}
+    if by_person:
+        columns = {"last_message_at": time, "last_human_at": time, "updated_at": time}
+    return _patch(recorded, columns)
+
+
+def _patch(recorded: Recorded[Fact], columns: Columns) -> Writes:
+    return (Write(TABLE, (recorded.chat_id,), recorded.sequence, columns),)
+
+
+RULES: Final = (
+    on(facts.ChatStarted, _started),
+    on(facts.MessageReceived, _received),
+    on(facts.ReplyGenerated, _replied),
+    on(facts.BotPaused, _paused),
+    on(facts.BotResumed, _resumed),
+    on(facts.ModeEntered, _entered),
+    on(facts.ModeLeft, _left),
+)

@@ -16,7 +16,7 @@ from projections.registry import TABLES
 from projections.sink import Fenced, Move, ProjectionRefused, SinkUnavailable
 from schemas import envelope
 from schemas.content import Content, MessageKind, Platform
-from schemas.facts import ConversationOpened, MessageReceived, MessageSent
+from schemas.facts import ConversationOpened, MessageReceived
 from schemas.tenants import Account, Tenant
 from schemas.topics import Topics
 from tests.support import facts, kafka, oracle, projecting, tables
@@ -246,7 +246,7 @@ async def test_of_two_messages_that_claim_one_platform_id_the_first_has_it(
     settings: Settings,
 ) -> None:
     """As when a provider echoes what we sent before it tells us the name it has given it."""
-    log = collision()
+    log = facts.collision()
     await projecting.prepare(settings)
     await projecting.append(settings, log)
     async with projecting.consuming(settings):
@@ -331,17 +331,6 @@ def sink_of(pool: database.Pool, settings: Settings) -> PostgresSink:
 
 def gauge(name: str, partition: int) -> float | None:
     return REGISTRY.get_sample_value(name, {"projection": TABLES.name, "partition": str(partition)})
-
-
-def collision() -> list:
-    """A reply, its echo taken for a message of its own, and then the report of its sending."""
-    story = facts.log(12, chats=1, facts=60)
-    at = next(i for i, one in enumerate(story) if isinstance(one.data, MessageSent))
-    echo = next(one.data for one in story if isinstance(one.data, MessageReceived))
-    echoed = replace(echo, message_id=story[0].causation_id, platform_message_id="wamid.echo")
-    sent = replace(story[at].data, platform_message_id="wamid.echo")
-    log = [*story[:at], replace(story[at], data=echoed), replace(story[at], data=sent)]
-    return [replace(one, sequence=number) for number, one in enumerate(log, 1)]
 
 
 async def run_to_the_end(settings: Settings) -> None:

@@ -18,7 +18,17 @@ from projections.registry import TABLES
 from projections.sink import ProjectionRefused
 from schemas import codec, upcasting
 from schemas.envelope import Record
-from tests.support import archiving, facts, golden, kafka, oracle, projecting, rebuilding, tables
+from tests.support import (
+    archiving,
+    commands_run,
+    facts,
+    golden,
+    kafka,
+    oracle,
+    projecting,
+    rebuilding,
+    tables,
+)
 from tests.support.rebuilding import Command
 
 GOLDEN = "a67fed50ad59bcceaed95cefd7965addcb37e8475c990c7086d0e9fc3075c2ca"
@@ -347,6 +357,31 @@ async def test_sigterm_stops_a_rebuild_which_goes_on_where_it_was(
     assert await again.wait() == 0, (tmp_path / "two").read_text()
     assert again.told[0]["records"] > 0
     assert again.told[-1]["name"] == "v2"
+    assert (await rebuilding.diff(settings, "live", "v2")).is_equal
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_commit:2"])
+async def test_a_rebuild_killed_between_any_two_steps_writes_every_fact_once(
+    settings: Settings, point: str
+) -> None:
+    log = facts.log(118, chats=25, facts=3000)
+    await projecting.prepare(settings)
+    await projecting.append(settings, log)
+    words = ("projections", "rebuild", "tables", "--into", "ended")
+    killed = await asyncio.to_thread(
+        commands_run.run, settings, *words, CHATFOLD_FAILPOINT=f"projector.{point}"
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    again = await asyncio.to_thread(commands_run.run, settings, *words)
+    assert again.returncode == 0, again.stderr
+    assert await rebuilding.dump(settings, "ended") == await wanted(settings, log)
+
+
+async def test_a_platform_id_claimed_twice_is_the_first_ones_in_a_rebuild_too(
+    settings: Settings,
+) -> None:
+    await live(settings, [*facts.collision(), *facts.log(119, chats=9, facts=600)])
+    await rebuilding.rebuild(settings)
     assert (await rebuilding.diff(settings, "live", "v2")).is_equal
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import identity
 from schemas.content import (
@@ -826,3 +827,14 @@ def splits(log: Sequence[Recorded[Fact]], rng: random.Random) -> Iterator[list[R
         size = rng.choice([1, 1, 2, 3, 5, 10, 50, 500])
         yield list(log[start : start + size])
         start += size
+
+
+def collision() -> list[Recorded[Fact]]:
+    """A reply, its echo taken for a message of its own, and then the report of its sending."""
+    story = log(12, chats=1, facts=60)
+    at = next(i for i, one in enumerate(story) if isinstance(one.data, MessageSent))
+    echo = next(one.data for one in story if isinstance(one.data, MessageReceived))
+    echoed = replace(echo, message_id=story[0].causation_id, platform_message_id="wamid.echo")
+    sent = replace(story[at].data, platform_message_id="wamid.echo")
+    told = [*story[:at], replace(story[at], data=echoed), replace(story[at], data=sent)]
+    return [replace(one, sequence=number) for number, one in enumerate(told, 1)]
