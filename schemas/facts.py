@@ -659,12 +659,16 @@ class SummaryRequested(Value, frozen=True, kw_only=True):
 
 
 class ConversationSummarised(Value, frozen=True, kw_only=True):
-    """What a closed conversation was about, in short."""
+    """What a closed conversation was about, in short.
 
-    type: ClassVar[str] = "ConversationSummarised.v1"
+    It `is_latest` unless a later conversation was summed up before: models take their time.
+    """
+
+    type: ClassVar[str] = "ConversationSummarised.v2"
     job_id: str
     conversation_id: str
     text: str
+    is_latest: bool
 
 
 class PromptAsked(Value, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Protocol, TypeVar, cast
 
 from schemas import codec
+from schemas.facts import ConversationSummarised
+from schemas.superseded import ConversationSummarisedV1
 
 
 class Versioned(Protocol):
@@ -47,7 +49,16 @@ def registry(*upcasters: Upcaster) -> Older:
     return MappingProxyType({one.old.type: one for one in upcasters})
 
 
-OLDER: Final = registry()
+def _summarised(old: ConversationSummarisedV1) -> ConversationSummarised:
+    """What was summed up last counted as the latest."""
+    return ConversationSummarised(
+        job_id=old.job_id, conversation_id=old.conversation_id, text=old.text, is_latest=True
+    )
+
+
+OLDER: Final = registry(
+    upcaster(ConversationSummarisedV1, ConversationSummarised, _summarised),
+)
 
 
 def decode(types: Mapping[str, type[T]], older: Older, name: str, data: bytes) -> T:

@@ -70,6 +70,8 @@ def _sent(recorded: Recorded[Fact], fact: _Sent) -> Writes:  # noqa: ARG001  # w
 
 
 def _summarised(recorded: Recorded[Fact], fact: facts.ConversationSummarised) -> Writes:
+    if not fact.is_latest:
+        return ()
     summary = text(fact.text)
     return _patch(recorded, {"last_conversation_summary": summary, "updated_at": recorded.time})
 

@@ -142,6 +142,11 @@ def forget(draft: Draft, platform_message_id: str) -> None:
         _discard(draft, None, (platform_message_id,), DiscardReason.DELETED)
 
 
+def is_latest(state: ChatState, work: SummaryWork) -> bool:
+    """Whether no later conversation of the chat is summed up yet."""
+    return state.assisted is None or work.number >= state.assisted.summarised
+
+
 def summarise(draft: Draft, talk: Conversation) -> None:
     """Have a conversation that closes summed up, where somebody has said something."""
     known, policy = draft.state.assisted, draft.policy.assistant

@@ -79,7 +79,10 @@ def _finish(draft: Draft, job: Job, told: JobReported) -> None:
         case SummaryWork():
             draft.record(
                 ConversationSummarised(
-                    job_id=job.job_id, conversation_id=work.conversation_id, text=text
+                    job_id=job.job_id,
+                    conversation_id=work.conversation_id,
+                    text=text,
+                    is_latest=assisting.is_latest(draft.state, work),
                 )
             )
         case PromptWork():

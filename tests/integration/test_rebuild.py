@@ -31,7 +31,7 @@ from tests.support import (
 )
 from tests.support.rebuilding import Command
 
-GOLDEN = "a67fed50ad59bcceaed95cefd7965addcb37e8475c990c7086d0e9fc3075c2ca"
+GOLDEN = "c8d9109c1c39499a7cc5563db1af03f3afd91360915d5fb571b4f72b27365992"
 
 
 async def wanted(settings: Settings, log: list) -> tables.Dump:

@@ -396,8 +396,11 @@ class ChatStory:
                 return self._given(job, usage)
             case JobKind.SUMMARISE:
                 talk = job.conversation
-                told = ConversationSummarised(job_id=job.job_id, conversation_id=talk, text=words)
-                return [told]
+                return [
+                    ConversationSummarised(
+                        job_id=job.job_id, conversation_id=talk, text=words, is_latest=True
+                    )
+                ]
             case JobKind.ASK:
                 return [PromptAnswered(job_id=job.job_id, error=None)]
         known["message_id"] = self._message_id(job.about[0])

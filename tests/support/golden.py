@@ -475,7 +475,10 @@ FACTS = (
     ),
     SummaryRequested(job_id=JOB, conversation_id=TALK),
     ConversationSummarised(
-        job_id=JOB, conversation_id=TALK, text="Ada asked for the opening hours."
+        job_id=JOB,
+        conversation_id=TALK,
+        text="Ada asked for the opening hours.",
+        is_latest=True,
     ),
     PromptAsked(
         job_id=JOB,

@@ -473,7 +473,8 @@ class Step:
     def ConversationSummarised(self) -> None:
         words = self.fact.text
         self.patch("conversations", self.fact.conversation_id, conversation_summary=words)
-        self.patch("chats", self.chat, last_conversation_summary=words, updated_at=self.now)
+        if self.fact.is_latest:
+            self.patch("chats", self.chat, last_conversation_summary=words, updated_at=self.now)
         self.job_is("succeeded")
 
     def PromptAnswered(self) -> None:

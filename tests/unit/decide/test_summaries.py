@@ -50,6 +50,20 @@ def test_the_next_conversation_begins_with_the_last_summary():
     assert story.summaries[-1].summary == "Opening hours."
 
 
+def test_a_summary_that_comes_after_that_of_a_later_conversation_is_not_the_latest():
+    story = talked()
+    story.operator_closes()
+    story.says("Hello again")
+    story.ends(story.asked[-1], text="Hello.")
+    story.report()
+    story.operator_closes()
+    earlier, later = story.summaries
+    assert one(story.ends(later, text="Greetings."), ConversationSummarised).is_latest
+    late = one(story.ends(earlier, text="Opening hours."), ConversationSummarised)
+    assert (late.conversation_id, late.is_latest) == (earlier.conversation_id, False)
+    assert story.state.assisted.summary == "Greetings."
+
+
 def test_the_close_does_not_wait_for_the_summary_and_nothing_said_stays_behind():
     story = talked()
     story.operator_closes()

@@ -144,3 +144,21 @@ def test_what_a_conversation_was_about_is_told_of_it_and_of_its_chat() -> None:
     (chat,) = rows["chats"].values()
     assert conversation["conversation_summary"] == "Ada said hello"
     assert chat["last_conversation_summary"] == "Ada said hello"
+
+
+def test_the_last_summary_of_a_chat_is_that_of_its_latest_conversation() -> None:
+    """The model may be done with a later conversation before it is with an earlier one."""
+    story = AssistedStory()
+    for words in ("Hello", "Hello again"):
+        story.says(words)
+        story.wakes()
+        story.ends(story.asked[-1], text="Hello.")
+        story.report()
+        story.operator_closes()
+    earlier, later = story.summaries
+    story.ends(later, text="Greetings.")
+    story.ends(earlier, text="First words.")
+    rows = rows_of(story)
+    assert rows["chats"][CHAT,]["last_conversation_summary"] == "Greetings."
+    summaries = [one["conversation_summary"] for one in rows["conversations"].values()]
+    assert sorted(summaries) == ["First words.", "Greetings."]

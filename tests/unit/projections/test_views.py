@@ -233,7 +233,7 @@ def test_it_shows_what_is_in_a_messages_file_shortened_until_the_message_is_take
 def test_it_shows_what_the_latest_conversation_was_about() -> None:
     view = known(chat(1, 50))
     assert view.conversation is not None
-    summary = {"job_id": "j", "text": "Ada wants a refund"}
+    summary = {"job_id": "j", "text": "Ada wants a refund", "is_latest": True}
     other = told(view, ConversationSummarised(**summary, conversation_id="another"))
     assert other.conversation == view.conversation
     own = view.conversation.conversation_id
