@@ -43,8 +43,8 @@ async def lags(bootstrap: str, prefix: str) -> list[Lag]:
 async def count(bootstrap: str, topic: str) -> int:
     """How many records a topic holds."""
     await refuse_missing(bootstrap, topic)
-    async with _clients(bootstrap, topic) as (_, consumer):
-        places = consumer.assignment()
+    async with _clients(bootstrap) as (admin, consumer):
+        places = await _places(admin, topic)
         first = await consumer.beginning_offsets(places)
         last = await consumer.end_offsets(places)
         return sum(last[place] - first[place] for place in places)
@@ -52,14 +52,18 @@ async def count(bootstrap: str, topic: str) -> int:
 
 async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, role: Role) -> Lag:
     topic = role.reads[0]
-    described = await admin.describe_topics([topic])
-    places = [TopicPartition(topic, one["partition"]) for one in described[0]["partitions"]]
+    places = await _places(admin, topic)
     committed = await _committed(admin, role.group or "")
     first = await consumer.beginning_offsets(places)
     last = await consumer.end_offsets(places)
     reached = {place: committed[place].offset if place in committed else -1 for place in places}
     behind = sum(last[place] - max(reached[place], first[place]) for place in places)
     return Lag(role.name, topic, behind)
+
+
+async def _places(admin: AIOKafkaAdminClient, topic: str) -> list[TopicPartition]:
+    described = await admin.describe_topics([topic])
+    return [TopicPartition(topic, one["partition"]) for one in described[0]["partitions"]]
 
 
 async def _committed(
@@ -82,10 +86,10 @@ async def _committed(
 
 @asynccontextmanager
 async def _clients(
-    bootstrap: str, *topics: str
+    bootstrap: str,
 ) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await admin.start()
     try:
         await consumer.start()

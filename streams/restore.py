@@ -67,9 +67,9 @@ async def _reading(
     )
     await consumer.start()
     try:
+        end = (await consumer.end_offsets([place]))[place]  # before a fetch is under way, as the
+        first = (await consumer.beginning_offsets([place]))[place]  # answer would wait for it
         consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
-        first = (await consumer.beginning_offsets([place]))[place]
         consumer.seek(place, max(start, first))
         yield consumer, end
     finally:

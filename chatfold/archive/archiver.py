@@ -117,19 +117,21 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         log.warning("%s", self._trouble)
 
     async def _take_up(self) -> None:
-        for place in sorted(self._assigned - self._buffers.keys()):
-            begin = await self._position(place)
+        if not (new := sorted(self._assigned - self._buffers.keys())):
+            return
+        last = [await self._archiving.index.last(one.topic, one.partition) for one in new]
+        first = await self._consumer.beginning_offsets(new)  # of all at once: where one of them is
+        end = await self._consumer.end_offsets(new)  # being read, each answer waits for a fetch
+        for place, entry in zip(new, last, strict=True):
+            begin = self._position(place, entry, first[place], end[place])
             self._consumer.seek(place, begin)
             self._buffers[place] = Buffer(begin=begin, end=begin)
             log.info("archives %s/%s from %s", place.topic, place.partition, begin)
 
-    async def _position(self, place: TopicPartition) -> int:
+    def _position(self, place: TopicPartition, last: Entry | None, first: int, end: int) -> int:
         """The end of the index; where there is none, the beginning of what Kafka holds."""
-        last = await self._archiving.index.last(place.topic, place.partition)
-        first = (await self._consumer.beginning_offsets([place]))[place]
-        end = (await self._consumer.end_offsets([place]))[place]
         if last is None or (last.end < first and self._archiving.accept_gap):
-            return int(first)
+            return first
         if not first <= last.end <= end:
             raise Refusal(_missing(place, last.end, first, end))
         return last.end

@@ -39,14 +39,16 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
     that callers wait for it as they wait for Kafka. Without an archive it is aiokafka's own.
     """
 
-    def __init__(self, bootstrap: str, archive: Index | None, *topics: str) -> None:
+    def __init__(
+        self, bootstrap: str, archive: Index | None, *, fetch_max_wait_ms: int = 500
+    ) -> None:
         super().__init__(
-            *topics,
             bootstrap_servers=bootstrap,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+            fetch_max_wait_ms=fetch_max_wait_ms,
         )
         self._archive = archive
         self._in_kafka: dict[TopicPartition, int] = {}

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chatfold.archive.consumer import LogConsumer, PositionLost
 from chatfold.archive.index import Index
+from chatfold.reading import FETCH_WAIT_MS
 from projections.registry import LogRecord
 
 POLL_MS: Final = 500
@@ -81,7 +82,7 @@ async def partitions(bootstrap: str, topic: str) -> list[int]:
 @asynccontextmanager
 async def opened(bootstrap: str, archive: Index | None) -> AsyncIterator[LogReader]:
     """A reader with a connection to Kafka of its own."""
-    consumer = LogConsumer(bootstrap, archive)
+    consumer = LogConsumer(bootstrap, archive, fetch_max_wait_ms=FETCH_WAIT_MS)
     try:
         await consumer.start()
         yield LogReader(consumer)

@@ -4,121 +4,19 @@ Takes what a test may want otherwise from variables: the consumer's lasting name
 """
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import uvloop
 
-from chatfold import blobs, clock, database, ending, failpoints, limits, settings, telemetry
-from chatfold.accounts import Accounts
-from chatfold.downloads import Addresses, Downloads, networks
-from chatfold.downloads import Limits as FetchLimits
+from chatfold import ending, settings, telemetry
 from chatfold.eventlog import EventLog
-from chatfold.files.files import Files
-from chatfold.files.readers import Limits as ReaderLimits
-from chatfold.files.readers import Readers
-from chatfold.http import Http, Limits
-from chatfold.ledger import PostgresLeases, PostgresLedger, new_run_id
-from chatfold.mail import MailPost
-from chatfold.models import TenantModels
-from chatfold.push import PushHttp
 from chatfold.results import Results
 from chatfold.settings import Settings
-from chatfold.tenancy import Secrets, TenantDirectory
-from chatfold.tenancy.current import Current
-from providers.channels import CHANNELS
-from providers.registry import PROVIDERS
-from schemas.topics import Groups, Topics
-from streams.agents import delivery, media
 from streams.roles import AgentRole
-from tests.support.reply_role import reply_role
-
-
-async def delivery_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> AgentRole:
-    names = Topics(loaded.topic_prefix)
-    directory = TenantDirectory(loaded.bootstrap, names.tenants)
-    await directory.start()
-    stack.push_async_callback(directory.stop)
-    pool = await database.open_pool(loaded.database, kept=1, extra=3)
-    stack.push_async_callback(pool.close)
-    ledger = PostgresLedger(
-        pool, loaded.database_schema, run_id=new_run_id(clock.now()), now=clock.now
-    )
-    total = float(os.environ.get("TEST_HTTP_SECONDS", "15"))
-    world = delivery.World(
-        channels=CHANNELS,
-        accounts=Accounts(directory, Secrets(os.environ)),
-        ledger=await stack.enter_async_context(ledger),
-        http=PushHttp(await stack.enter_async_context(Http(Limits(total=total))), clock.now),
-        mail=MailPost(clock.now, seconds=total),
-        log=log,
-        inbox=names.inbox,
-        now=clock.now,
-        reach=failpoints.from_environment(),
-        limiter=await stack.enter_async_context(limits.opened(loaded.views, loaded.view_prefix)),
-    )
-    role = delivery.build(
-        world,
-        bootstrap=loaded.bootstrap,
-        topics=names,
-        groups=Groups(loaded.topic_prefix),
-        instance=os.environ.get("TEST_INSTANCE"),
-    )
-    session = float(os.environ.get("TEST_SESSION_SECONDS", "10"))
-    role.taken = replace(role.taken, session_timeout=session)
-    return role
-
-
-async def media_role(loaded: Settings, stack: AsyncExitStack, log: Results) -> AgentRole:
-    names = Topics(loaded.topic_prefix)
-    directory = TenantDirectory(loaded.bootstrap, names.tenants)
-    await directory.start()
-    stack.push_async_callback(directory.stop)
-    pool = await database.open_pool(loaded.database, kept=1, extra=3)
-    stack.push_async_callback(pool.close)
-    leases = PostgresLeases(
-        pool,
-        loaded.database_schema,
-        run_id=new_run_id(clock.now()),
-        now=clock.now,
-        seconds=float(os.environ.get("TEST_LEASE_SECONDS", "2")),
-    )
-    secrets = Secrets(os.environ)
-    read = float(os.environ.get("TEST_READ_SECONDS", "15"))
-    seconds = int(os.environ.get("TEST_READER_SECONDS", "0"))
-    readers = Readers(ReaderLimits(readers=2, seconds=seconds or None))
-    addresses = Addresses(networks(loaded.media_allowed_networks.split(",")))
-    world = media.World(
-        providers=PROVIDERS,
-        accounts=Accounts(directory, secrets),
-        tenants=directory,
-        leases=await stack.enter_async_context(leases),
-        downloads=await stack.enter_async_context(Downloads(addresses, FetchLimits(read=read))),
-        blobs=blobs.opened(loaded.media_url, loaded.home / "media"),
-        files=Files(await stack.enter_async_context(readers)),
-        models=await stack.enter_async_context(TenantModels(Current(directory, secrets))),
-        log=log,
-        inbox=names.inbox,
-        now=clock.now,
-        reach=failpoints.from_environment(),
-        most_megabytes=loaded.media_max_megabytes,
-    )
-    role = media.build(
-        world,
-        bootstrap=loaded.bootstrap,
-        topics=names,
-        groups=Groups(loaded.topic_prefix),
-        instance=os.environ.get("TEST_INSTANCE"),
-    )
-    session = float(os.environ.get("TEST_SESSION_SECONDS", "10"))
-    role.taken = replace(role.taken, session_timeout=session)
-    return role
-
-
-ROLES = {"delivery": delivery_role, "reply": reply_role, "media": media_role}
 
 
 async def main(name: str, loaded: Settings) -> None:
@@ -128,7 +26,8 @@ async def main(name: str, loaded: Settings) -> None:
         log = EventLog(loaded.bootstrap, max_pending_bytes=loaded.max_pending_bytes)
         await log.start()
         stack.push_async_callback(log.stop)
-        role = await ROLES[name](loaded, stack, Results(log))
+        built = importlib.import_module(f"tests.support.{name}_role")  # the others take seconds
+        role = await getattr(built, f"{name}_role")(loaded, stack, Results(log))
 
         async def unready() -> list[str]:
             return list(role.unready())
