@@ -1,7 +1,7 @@
 """Rows as Arrow tables: those of the log, those of PostgreSQL, and their share of each day."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
@@ -83,14 +83,17 @@ def days(shape: Shape, table: pa.Table) -> pa.Array:
 
 
 def by_day(shape: Shape, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of each tenant and day, with the folder they belong to."""
-    tenants = pc.fill_null(table["tenant_id"], "").to_pylist()
-    found: dict[tuple[str, str], list[int]] = {}
-    for row, place in enumerate(zip(tenants, days(shape, table).to_pylist(), strict=True)):
-        found.setdefault(place, []).append(row)
-    for (tenant, day), rows in found.items():
-        part = table if len(found) == 1 else table.take(pa.array(rows))
-        yield folder(tenant, day), part
+    """The rows of each tenant and day, in their order, with the folder they belong to."""
+    tenants = pc.fill_null(table["tenant_id"], "").combine_chunks()
+    places = pc.binary_join_element_wise(pc.fill_null(days(shape, table), ""), tenants, "/")
+    found = places.combine_chunks().dictionary_encode()
+    if len(found.dictionary) > 1:
+        table = table.take(pc.sort_indices(found.indices))  # stable
+    begin = 0
+    for one in sorted(pc.value_counts(found.indices).to_pylist(), key=lambda one: one["values"]):
+        day, _, tenant = found.dictionary[one["values"]].as_py().partition("/")
+        yield folder(tenant, day), table.slice(begin, one["counts"])
+        begin += one["counts"]
 
 
 def folder(tenant: str, day: str | None) -> str:
@@ -98,10 +101,13 @@ def folder(tenant: str, day: str | None) -> str:
     return f"tenant={quote(tenant, safe='') or NOWHERE}/day={day or NOWHERE}"
 
 
-def parquet(table: pa.Table) -> bytes:
-    """The table as a Parquet file."""
+def parquet(table: pa.Table, distinct: Container[str] = ()) -> bytes:
+    """The table as a Parquet file; no dictionaries of columns whose values are `distinct`."""
     sink = pa.BufferOutputStream()
-    pa.parquet.write_table(table, sink, compression="zstd", compression_level=3)
+    repeated = [name for name in table.column_names if name not in distinct]
+    pa.parquet.write_table(
+        table, sink, compression="zstd", compression_level=3, use_dictionary=repeated
+    )
     return bytes(sink.getvalue())
 
 

@@ -29,5 +29,5 @@ def _wanted(shape: Shape, choice: Choice, table: pa.Table) -> pa.Table:
 
 def _bytes(shape: Shape, choice: Choice, part: pa.Table) -> bytes:
     if choice.format == Format.PARQUET:
-        return arrow.parquet(part)
+        return arrow.parquet(part, shape.distinct)
     return bytes(cramjam.gzip.compress(arrow.json_lines(shape, part), 6))

@@ -32,6 +32,9 @@ _LOG: Final = {
     "data": "jsonb",
 }
 LOGS: Final = ("events", "inbox")
+_DISTINCT: Final = frozenset(
+    {"offset", "appended_at", "id", "time", "sequence", "causation_id", "correlation_id", "data"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class Shape:
     columns: Mapping[str, str]
     day: str
     key: tuple[str, ...] = ()
+    distinct: frozenset[str] = frozenset()
+    """Columns whose values hardly ever come again."""
 
     @property
     def is_log(self) -> bool:
@@ -61,7 +66,7 @@ def _of_table(table: Table) -> Shape:
 
 
 def _shapes() -> dict[str, Shape]:
-    logs = [Shape(name=name, columns=_LOG, day="time") for name in LOGS]
+    logs = [Shape(name=name, columns=_LOG, day="time", distinct=_DISTINCT) for name in LOGS]
     projections = (registry.TABLES, registry.TENANTS)
     tables = [_of_table(table) for one in projections for table in one.tables]
     return {shape.name: shape for shape in (*logs, *tables)}

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
+import pyarrow as pa
 
 from chatfold.archive.reading import LogReader
 from chatfold.export import arrow
 from chatfold.export.exporting import Piece, Position, State
 from chatfold.export.shapes import Shape
-from projections.registry import LogRecord
 
 ROWS: Final = 50_000
-"""Rows of a piece; some 50 MB of facts while they are written."""
+"""Rows of a piece; some 25 MB of facts while they are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +44,15 @@ async def of_log(
 ) -> AsyncIterator[Piece]:
     """The pieces of a topic, partition after partition."""
     for one in wanted:
-        begin, held = one.begin, list[LogRecord]()
+        begin, held = one.begin, list[pa.Table]()
         async for span in reader.read(topic, one.partition, begin=one.begin, end=one.end):
-            held += span.records
-            if len(held) >= ROWS or span.end == one.end:
+            held.append(arrow.of_log(shape, one.partition, span.records))
+            if sum(map(len, held)) >= ROWS or span.end == one.end:
                 yield Piece(
                     source=str(one.partition),
                     name=f"{one.partition}-{begin:020}",
                     after=span.end,
-                    table=arrow.of_log(shape, one.partition, held),
+                    table=pa.concat_tables(held),
                 )
                 begin, held = span.end, []
 

@@ -9,6 +9,7 @@ BENCHMARKS = (
     "recovery",
     "projection",
     "rebuild",
+    "export",
     "end_to_end",
     "other_accounts",
     "assistant",
