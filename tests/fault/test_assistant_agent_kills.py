@@ -13,7 +13,7 @@ import pytest
 
 from chatfold.settings import Settings
 from tests.support import agents, roles
-from tests.support.thinking import Scene, effective, order, staged
+from tests.support.thinking import Scene, counted, effective, order, staged
 
 RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "3"))
 LATENCY = 0.02
@@ -32,9 +32,8 @@ async def scene(settings: Settings, tmp_path: Path) -> AsyncIterator[Scene]:
         yield ready
 
 
-def check(scene: Scene, orders: list, told: dict, *, deaths: int) -> int:
+def check(scene: Scene, orders: list, reports: dict, *, deaths: int) -> int:
     """Every report says what a model said; how many calls were made beyond one for each order."""
-    reports = effective(told)
     more = 0
     for one in orders:
         calls = scene.asked(one)
@@ -57,7 +56,7 @@ async def test_killed_at_a_named_point_it_pays_at_most_once_more(scene: Scene, p
             assert await asyncio.to_thread(agent.wait_ended) == -signal.SIGKILL
     with roles.running(scene.agent("a")):
         told = await scene.reported(orders)
-    assert check(scene, orders, told, deaths=RUNS) == RUNS * PAID_MORE[point]
+    assert check(scene, orders, effective(told), deaths=RUNS) == RUNS * PAID_MORE[point]
 
 
 async def test_killed_at_random_it_reports_once_on_each_job(scene: Scene) -> None:
@@ -70,10 +69,13 @@ async def test_killed_at_random_it_reports_once_on_each_job(scene: Scene) -> Non
             await asyncio.to_thread(agent.kill)
     with roles.running(scene.agent("a")):
         told = await scene.reported(orders)
-    assert check(scene, orders, told, deaths=RUNS) <= RUNS * CHATS
+    assert check(scene, orders, effective(told), deaths=RUNS) <= RUNS * CHATS
 
 
-async def test_who_was_frozen_while_asking_reports_what_the_other_noted(scene: Scene) -> None:
+async def test_who_was_frozen_while_asking_reports_under_the_name_of_the_others_report(
+    scene: Scene,
+) -> None:
+    """It tells what the other noted, or, if the ledger is away as it must go, what it was told."""
     orders = [order(chat, number) for number in range(40) for chat in range(CHATS)]
     first = scene.agent("a", TEST_SESSION_SECONDS="6")
     second = scene.agent("b", TEST_SESSION_SECONDS="6")
@@ -89,7 +91,7 @@ async def test_who_was_frozen_while_asking_reports_what_the_other_noted(scene: S
         last = [order(chat, 1000) for chat in range(CHATS)]
         await scene.produce(last)
         told |= await scene.reported([*orders, *last])
-    assert check(scene, [*orders, *last], told, deaths=1) <= CHATS
+    assert check(scene, [*orders, *last], counted(told), deaths=1) <= CHATS
 
 
 async def arrived(scene: Scene, count: int) -> None:

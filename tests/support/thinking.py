@@ -136,6 +136,14 @@ def effective(found: dict[str, list[Recorded[JobReported]]]) -> dict[str, JobRep
     return {job: reports[0].data for job, reports in found.items()}
 
 
+def counted(found: dict[str, list[Recorded[JobReported]]]) -> dict[str, JobReported]:
+    """What each job came to: of reports of one name the decider takes the first."""
+    for reports in found.values():
+        names = {(one.id, one.chat_id, one.causation_id) for one in reports}
+        assert len(names) == 1, names
+    return {job: reports[0].data for job, reports in found.items()}
+
+
 def _read(record: ConsumerRecord) -> Recorded:
     return envelope.decode(codec.INPUTS, value=record.value, headers=record.headers)
 
