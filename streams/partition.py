@@ -59,7 +59,7 @@ class Deciding:
     reach: Callable[[str], None]
     window: timedelta = timedelta(days=7)
     limits: Limits = field(default_factory=Limits)
-    max_records: int = 500
+    max_records: int = 1_000  # of a backlog; it takes a tenth of a second, in which others wait
     cached_chats: int = 50_000
     poll_ms: int = 200
     accept_gap: bool = False
