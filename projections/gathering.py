@@ -54,10 +54,9 @@ class _Gathered:
         self.moves[place] = move if before is None else _joined(before, move)
         self.parked.setdefault(place, []).extend(changes.parked)
 
-    @property
-    def is_due(self) -> bool:
+    def is_due(self, most_rows: int) -> bool:
         is_old = time.monotonic() - self.since >= LONGEST_SECONDS
-        return is_old or self.folding.rows >= MOST_ROWS
+        return is_old or self.folding.rows >= most_rows
 
     @property
     def steps(self) -> list[tuple[Move, Sequence[Parked]]]:
@@ -67,9 +66,12 @@ class _Gathered:
 class GatheringSink(Generic[T]):
     """Gathers for a second; at its end in `ends` a partition is written with all that is there."""
 
-    def __init__(self, sink: FillingSink[T], ends: Mapping[Place, int]) -> None:
+    def __init__(
+        self, sink: FillingSink[T], ends: Mapping[Place, int], *, most_rows: int = MOST_ROWS
+    ) -> None:
         self._sink = sink
         self._ends = ends
+        self._most_rows = most_rows
         self._gathered: _Gathered | None = None
         self._turn = asyncio.Lock()
         self._lost: set[Place] = set()
@@ -115,7 +117,7 @@ class GatheringSink(Generic[T]):
         if self._gathered is None:
             self._gathered = _Gathered(time.monotonic())
         self._gathered.add(prepared, move)
-        if self._gathered.is_due or move.end >= self._ends[place]:
+        if self._gathered.is_due(self._most_rows) or move.end >= self._ends[place]:
             await self._write_with_all(place)
         return None
 

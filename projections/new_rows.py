@@ -1,15 +1,13 @@
 """Rows of a table itself, ready for COPY, those together that name the same columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.rows import NOTHING, Cell, Columns, Standing, Write
+from projections.rows import NOTHING, Cell, Standing, Write
 from projections.staging import STANDING, Record
 from projections.tables import Table
 
 _ALIKE = 50  # rows: fewer are not worth a COPY of their own
-
-_Row = tuple[Record, Columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +24,38 @@ def new_rows(table: Table, upserts: Iterable[Write]) -> list[NewRows]:
     Facts of a kind name the same columns in the same order, so most rows are their values.
     """
     head = (*table.key, "last_seq", *(STANDING if table.has_standing else ()))
-    alike: dict[tuple[str, ...], list[_Row]] = {}
+    alike: dict[tuple[str, ...], list[Record]] = {}
     for write in upserts:
         values = write.assigned
         if write.initial or write.kept:
             values = {**(write.initial or NOTHING), **write.kept, **values}
-        alike.setdefault(tuple(values), []).append((_head(table, write), values))
+        record = (*_head(table, write), *values.values())
+        columns = tuple(values)
+        if columns in alike:
+            alike[columns].append(record)
+        else:
+            alike[columns] = [record]
     many = {columns: rows for columns, rows in alike.items() if len(rows) >= _ALIKE}
-    few = [row for columns, rows in alike.items() if columns not in many for row in rows]
-    found = [
-        NewRows((*head, *columns), [(*own, *values.values()) for own, values in rows])
-        for columns, rows in many.items()
-    ]
+    few = {columns: rows for columns, rows in alike.items() if columns not in many}
+    found = [NewRows((*head, *columns), rows) for columns, rows in many.items()]
     return [*found, _of_all_columns(table, head, few)] if few else found
 
 
-def _of_all_columns(table: Table, head: tuple[str, ...], rows: Sequence[_Row]) -> NewRows:
+def _of_all_columns(
+    table: Table, head: tuple[str, ...], few: Mapping[tuple[str, ...], Sequence[Record]]
+) -> NewRows:
     """Of all that any of them names."""
-    named = {name for _, values in rows for name in values}
-    columns = tuple(name for name in table.columns if name in named)
-    records = [(*own, *map(values.get, columns)) for own, values in rows]
-    return NewRows((*head, *columns), records)
+    named = {name for columns in few for name in columns}
+    wanted = tuple(name for name in table.columns if name in named)
+    begin = len(head)
+    records = []
+    for columns, rows in few.items():
+        places = {name: place for place, name in enumerate(columns, begin)}
+        order = [places.get(name) for name in wanted]
+        for row in rows:
+            values = [None if place is None else row[place] for place in order]
+            records.append((*row[:begin], *values))
+    return NewRows((*head, *wanted), records)
 
 
 def _head(table: Table, write: Write) -> Record:

@@ -64,7 +64,7 @@ def loads(data: bytes) -> object:
 def decode(kind: type[T], data: bytes) -> T:
     """The value of type `kind` in `data`; raises `Undecodable`."""
     try:
-        return cast(T, _decoder(kind).decode(data))
+        return cast(T, (_DECODERS.get(kind) or _decoder(kind)).decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"{kind.__name__}: {error}") from None
 

@@ -14,7 +14,7 @@ from chatfold.rebuilding.target import Facts, Target
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from projections.builds import Build
-from projections.gathering import GatheringSink
+from projections.gathering import MOST_ROWS, GatheringSink
 from projections.partition import Reading, Span
 from projections.sink import DeadLetters, ProjectionRefused, Sink
 from projections.stretch import Stretch
@@ -26,7 +26,7 @@ P = TypeVar("P")
 
 log = logging.getLogger(__name__)
 
-_RECORDS: Final = 2_000  # at a time of a partition: more only take room until they are folded
+_RECORDS: Final = 500  # at a time of a partition: more leave the processor's cache meanwhile
 _TOLD_BYTES: Final = 4000
 _END_SECONDS: Final = 30.0
 
@@ -35,13 +35,14 @@ Ends = Mapping[int, tuple[int, int]]
 
 
 class Share(Value, frozen=True, kw_only=True):
-    """What one process does."""
+    """What one process does; `most_rows` are those it gathers, all processes as many as one."""
 
     projection: str
     build: str
     ends: dict[int, tuple[int, int]]
     began_empty: bool
     per_second: float | None = None
+    most_rows: int = MOST_ROWS
 
 
 def divided(share: Share, processes: int) -> list[Share]:
@@ -60,6 +61,7 @@ def divided(share: Share, processes: int) -> list[Share]:
             ends=part,
             began_empty=share.began_empty,
             per_second=pace,
+            most_rows=MOST_ROWS // len(chosen),
         )
         for part in chosen
     ]
@@ -73,7 +75,7 @@ async def fill(target: Target, build: Build, share: Share, stop: asyncio.Event) 
         paced = _reading(target, Paced(tables, share.per_second), letters)
         return await _stretch(target, share, paced).read(stop)
     ends = {(target.place.topic, partition): end for partition, (_, end) in share.ends.items()}
-    sink = GatheringSink(tables, ends)
+    sink = GatheringSink(tables, ends, most_rows=share.most_rows)
     gathering = _reading(target, sink, DeadLetters(store=sink, bury=_told_already))
     await _stretch(target, share, gathering).read(stop)
     return None

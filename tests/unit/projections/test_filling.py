@@ -4,8 +4,10 @@ import random
 
 from projections.fold import fold
 from projections.naive import NaiveTables
+from projections.new_rows import new_rows
 from projections.registry import TABLES
 from projections.scope import WHOLE, Scope, limited
+from projections.staging import STANDING
 from projections.unseen import Unseen
 from tests.support import facts, oracle
 
@@ -34,6 +36,27 @@ def test_no_row_is_called_new_after_it_was_written_whatever_the_batches() -> Non
             _, new = unseen.split(table, folded)
             assert not written & {(table, write.key) for write in new}
             written |= {(table, write.key) for write in folded.upserts}
+
+
+def test_new_rows_have_what_their_writes_say_whichever_columns_others_name() -> None:
+    writes = [write for one in facts.log(7, chats=40, facts=3000) for write in TABLES.evolve(one)]
+    for table in TABLES.tables:
+        upserts = fold(writes)[table.name].upserts
+        found = [
+            dict(zip(rows.columns, record, strict=True))
+            for rows in new_rows(table, upserts)
+            for record in rows.records
+        ]
+        by_key = {tuple(row[name] for name in table.key): row for row in found}
+        assert len(by_key) == len(found) == len(upserts)
+        for write in upserts:
+            row = by_key[write.key]
+            said = {**(write.initial or {}), **write.kept, **write.assigned}
+            assert {name: row.get(name) for name in table.columns} == {
+                name: said.get(name, row.get(name) if name in STANDING else None)
+                for name in table.columns
+            }
+            assert row["last_seq"] == write.sequence
 
 
 def test_the_naive_fold_makes_the_rows_that_the_oracle_makes() -> None:

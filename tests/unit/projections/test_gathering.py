@@ -79,9 +79,17 @@ async def test_what_comes_within_a_second_is_one_transaction_at_a_partitions_end
     assert tables.positions == {0: 30, 1: 10}
 
 
-@pytest.mark.parametrize("limit", ["MOST_ROWS", "LONGEST_SECONDS"])
-async def test_neither_rows_nor_time_without_bound_are_gathered(monkeypatch, limit: str) -> None:
-    monkeypatch.setattr(gathering, limit, 0)
+async def test_no_more_rows_than_there_is_room_for_are_gathered() -> None:
+    tables = Tables()
+    sink = GatheringSink(tables, {(TOPIC, 0): 30}, most_rows=2)
+    await told(sink, 0, None, 10, "a")
+    assert not tables.transactions
+    await told(sink, 0, 10, 20, "b")
+    assert tables.positions[0] == 20
+
+
+async def test_no_longer_than_a_second_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "LONGEST_SECONDS", 0)
     tables, sink = opened()
     await told(sink, 0, None, 10, "a")
     assert tables.positions[0] == 10
