@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 60
+# Tests wait more than they compute, so that more of them go at once than there are cores.
+WORKERS ?= 3
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test check fix fault fuzz bench docs lock clean install
@@ -12,7 +14,7 @@ demo: install  ## set up, run every role, play webhooks of every kind through th
 	@$(BIN)/chatfold demo $(ARGS)
 
 test: install  ## unit, property, contract, integration, e2e and a short pass of the fault tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: install  ## lint, format, types, import contracts, generated documents
 	@$(BIN)/ruff check .

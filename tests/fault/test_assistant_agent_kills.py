@@ -15,12 +15,12 @@ from chatfold.settings import Settings
 from tests.support import agents, roles
 from tests.support.thinking import Scene, counted, effective, order, staged
 
-RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "3"))
+RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "1"))
 LATENCY = 0.02
 CHATS = 40
 LONGEST = 4
 
-pytestmark = pytest.mark.timeout(120 + 20 * RUNS)
+pytestmark = pytest.mark.timeout(180 + 20 * RUNS)
 
 PAID_MORE = {"reply.before_call": 0, "reply.after_call": 1, "reply.after_note": 0}
 """Calls that the death of an agent at a point costs."""

@@ -15,7 +15,7 @@ from schemas.topics import Topics
 from tests.support import kafka, webhooks
 from tests.support.roles import Process, running
 
-RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "3"))
+RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "1"))
 CHATS = 40
 POINTS = (
     "decider.before_transaction",

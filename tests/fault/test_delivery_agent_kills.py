@@ -17,7 +17,7 @@ from tests.support import agents, roles
 from tests.support.agents import Agent
 from tests.support.stage import Scene, staged, unknown
 
-RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "3"))
+RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "1"))
 LATENCY = 0.02
 CHATS = 40
 

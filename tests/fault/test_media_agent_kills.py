@@ -18,7 +18,7 @@ from schemas.work import Order
 from tests.support import made_files, media, roles
 from tests.support.media import Scene, staged
 
-RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "2"))
+RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "1"))
 CHATS = 12
 UNDER_WAY = CHATS * 2 // 3  # calls in the moment of a kill: one a chat that asks models
 

@@ -14,7 +14,7 @@ from projections.registry import TABLES
 from tests.support import facts, oracle, projecting, servers, tables
 from tests.support.projecting import Process
 
-RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "3"))
+RUNS = int(os.environ.get("CHATFOLD_FAULT_RUNS", "1"))
 FAILPOINTS = ("projector.before_copy", "projector.before_commit", "projector.after_commit")
 
 

@@ -32,9 +32,9 @@ from tests.support.edge import (
     wa,
 )
 from tests.support.fixtures import WEBHOOKS, webhook_files
-from tests.support.gateway import Load, inputs, message, names, prepare, served
+from tests.support.gateway import Load, inputs, message, names, prepare, role, served
 from tests.support.records import held
-from tests.support.roles import Process, free_port, running
+from tests.support.roles import Process, running
 
 ADDED = {
     "whapi": ["whapi/messages", "whapi/messages/post", "whapi/acme/statuses/put"],
@@ -374,16 +374,6 @@ async def test_a_broker_that_is_killed_and_returns_loses_no_webhook_answered_200
         assert load.accepted <= set(names(await gateway.inbox()))
 
 
-def role(settings: Settings, log: Path) -> tuple[Process, str]:
-    """A gateway as an operator starts it."""
-    port = free_port()
-    named = settings.model_copy(update={"gateway_port": port})
-    secrets = {"ACME": "acme's secret", "ACME_OLD": "old", "VERIFY": "word", "BOT": "bots"}
-    process = Process("gateway", named, log, **secrets)
-    process.port = port  # its health is where its webhooks are
-    return process, f"http://127.0.0.1:{port}"
-
-
 @pytest.mark.slow
 async def test_sigterm_under_load_ends_it_in_order_and_loses_nothing(
     settings: Settings, tmp_path: Path
@@ -399,25 +389,6 @@ async def test_sigterm_under_load_ends_it_in_order_and_loses_nothing(
     assert not set(load.statuses) & {500, 503}, load.statuses
     assert load.accepted <= set(names(await inputs(settings)))
     assert "Traceback" not in process.log.read_text()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.full)])
-async def test_kill_9_under_load_loses_no_webhook_answered_200(
-    settings: Settings, tmp_path: Path, kills: int
-):
-    await prepare(settings, ACME)
-    accepted: set[str] = set()
-    for number in range(kills):
-        process, url = role(settings, tmp_path / "log")
-        with running(process):
-            await asyncio.to_thread(process.wait_ready)
-            async with Load(url, connections=20) as load:
-                await load.until_accepted(100 + 37 * number)
-                process.kill()
-        accepted |= load.accepted
-    found = names(await inputs(settings))
-    assert accepted <= set(found)
 
 
 def test_a_port_that_is_taken_is_told_with_exit_code_2(settings: Settings, tmp_path: Path):

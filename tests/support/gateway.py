@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 
@@ -20,6 +21,7 @@ from schemas.tenants import Tenant
 from schemas.topics import Topics
 from tests.support.edge import SECRETS, signed
 from tests.support.records import held
+from tests.support.roles import Process, free_port
 
 LIMITS = Limits(
     body_bytes=4_000_000, body_seconds=5.0, append_seconds=2.0, pending_bytes=20_000_000
@@ -183,3 +185,13 @@ async def _chunks(body: bytes, pieces: int) -> AsyncIterator[bytes]:
 
 def names(found: Iterable[WebhookReceived | WebhookUnrouted]) -> list[str]:
     return [one.message_id for one in found]
+
+
+def role(settings: Settings, log: Path) -> tuple[Process, str]:
+    """A gateway as an operator starts it."""
+    port = free_port()
+    named = settings.model_copy(update={"gateway_port": port})
+    secrets = {"ACME": "acme's secret", "ACME_OLD": "old", "VERIFY": "word", "BOT": "bots"}
+    process = Process("gateway", named, log, **secrets)
+    process.port = port  # its health is where its webhooks are
+    return process, f"http://127.0.0.1:{port}"

@@ -1,6 +1,7 @@
 """Roles as processes, as an operator starts them."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -12,9 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from chatfold.settings import Settings
+from chatfold.stack import probes
 from tests.support import servers
 
 DEADLINE = 60.0
+
+_FIRST_PORT, _PORT_COUNT = 10_000, 10_000  # below those of servers
+_PORTS = (  # processes that test at the same time begin in different places
+    _FIRST_PORT + number % _PORT_COUNT for number in itertools.count(997 * os.getpid())
+)
 
 
 class Process:
@@ -74,11 +81,8 @@ def wait_for(met: Callable[[], bool], what: str, seconds: float = DEADLINE) -> N
 
 
 def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port on which nothing listens, and which no outgoing connection is given meanwhile."""
+    return next(port for port in _PORTS if probes.is_free(port))
 
 
 @contextlib.contextmanager
