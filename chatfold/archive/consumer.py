@@ -40,9 +40,10 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
     """
 
     def __init__(
-        self, bootstrap: str, archive: Index | None, *, fetch_max_wait_ms: int = 500
+        self, bootstrap: str, archive: Index | None, *topics: str, fetch_max_wait_ms: int = 500
     ) -> None:
         super().__init__(
+            *topics,
             bootstrap_servers=bootstrap,
             isolation_level="read_committed",
             enable_auto_commit=False,
