@@ -100,10 +100,11 @@ def decode(
     named = dict(headers)
     try:
         name = named["ce_type"].decode()
-        if name in types:
-            data = codec.decode(types[name], value or b"")
-        else:
+        kind = types.get(name)
+        if kind is None:
             data = upcasting.decode(types, older, name, value or b"")
+        else:
+            data = codec.decode(kind, value or b"")
         recorded = _head(named, data)
     except _JUNK as error:
         raise codec.Undecodable(f"unknown type, or a header missing or wrong: {error}") from None
