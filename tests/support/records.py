@@ -6,6 +6,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
 
+from chatfold.reading import FETCH_WAIT_MS
 from schemas.envelope import Record
 
 
@@ -27,6 +28,7 @@ async def held(bootstrap: str, topic: str) -> list[ConsumerRecord]:
         bootstrap_servers=bootstrap,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=2**23,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     await consumer.start()
     try:

@@ -101,6 +101,7 @@ def test_a_sealed_secret_is_shown_by_its_key_and_told_from_others():
         (f"{NEW},{NEW}", "names key 2026-11 twice"),
         ("a key:" + NEW.partition(":")[2], "entry 1"),
     ],
+    ids=["no key", "a short one", "one twice", "a name with a space"],  # the keys are random
 )
 def test_keys_that_are_wrong_are_refused_and_not_repeated(keys: str, told: str):
     with pytest.raises(Refusal) as refused:
