@@ -141,7 +141,8 @@ async def test_a_clean_stop_is_quick_and_leaves_a_store_that_is_used_again(
         told = [
             webhooks.text("hi", wamid=w, user=str(4915100000000 + n)) for n, w in enumerate(wamids)
         ]
-        await kafka.produce_inputs(settings, webhooks.inputs(webhooks.body(*told)))
+        now = datetime.now(UTC)  # of long ago, their idle timers would be due, and some undecided
+        await kafka.produce_inputs(settings, webhooks.inputs(webhooks.body(*told), at=now))
         decider = Process("decider", settings, log)
         with running(decider):
             await wait_decided(settings, set(wamids))
