@@ -1,29 +1,33 @@
 """Dead letters: written for people to look at, listed, and taken up again."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from chatfold import database, failpoints, own_projections, reading
+from chatfold import clock, database, failpoints, own_projections, reading, views
 from chatfold.eventlog import AppendFailed, EventLog
 from chatfold.operations import tables
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
-from projections import parked_facts
+from projections import parked_facts, view_store
 from projections.parked_facts import PoisonFact
 from projections.postgres import PostgresSink
-from projections.redrive import Redrive, Redriven
+from projections.redrive import Redrive, Redriven, RowsWait, ViewsWait
 from projections.registry import TABLES, TENANTS, Projection
-from projections.sink import Bury, SinkUnavailable
+from projections.sink import Bury, SinkUnavailable, Waiters
+from projections.view_sink import ViewSink
 from schemas.dead_letters import ORIGIN, PROJECTION, REASON, STACK
 from schemas.envelope import Record
 from schemas.topics import Topics
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 APPEND_SECONDS: Final = 10.0
 
@@ -68,50 +72,67 @@ async def letters(settings: Settings) -> list[Letter]:
 
 
 async def waiting_facts(settings: Settings) -> Sequence[PoisonFact]:
-    """The facts that others of their chat wait behind."""
+    """The facts that others of their chat wait behind, in the tables and in the views."""
     async with tables.of_settings(settings)() as connection:
-        return await parked_facts.poison(connection)
+        rows = await parked_facts.poison(connection)
+    return [*rows, *await _in_views(settings)]
+
+
+async def _in_views(settings: Settings) -> Sequence[PoisonFact]:
+    """Tables can be mended while the views' store is away: it is told, and left out."""
+    try:
+        async with views.opened(settings) as store:
+            return await (await store.builds.live()).poison()
+    except SinkUnavailable as error:
+        log.warning("what waits in the views is not known (%s); see REDIS_URL", error)
+        return ()
 
 
 async def replay(settings: Settings, chosen: Iterable[PoisonFact]) -> list[Redriven]:
     """Fold the chosen facts and what waits behind them, as far as that goes now."""
     async with _redriving(settings) as redrive:
-        return [
-            await redrive(one.projection).run(one.topic, one.partition, one.key) for one in chosen
-        ]
+        return [await (await redrive(one.projection)).run(_waiters(one)) for one in chosen]
 
 
 async def discard(settings: Settings, fact: PoisonFact) -> Redriven | None:
     """Let the fact go for good and fold what waits behind it; None if it waits no more."""
     async with _redriving(settings) as redrive:
-        of = redrive(fact.projection)
-        if not await of.discard(fact.topic, fact.partition, fact.offset):
+        of = await redrive(fact.projection)
+        if not await of.discard(_waiters(fact), fact.offset):
             return None
-        return await of.run(fact.topic, fact.partition, fact.key)
+        return await of.run(_waiters(fact))
+
+
+def _waiters(fact: PoisonFact) -> Waiters:
+    return Waiters(fact.topic, fact.partition, fact.key)
 
 
 @asynccontextmanager
 async def _redriving(settings: Settings) -> AsyncIterator["Redrives"]:
-    pool = await database.open_pool(settings.database, kept=1, extra=1)
-    try:
-        yield Redrives(pool, settings.database_schema, settings.projections)
-    except SinkUnavailable as error:
-        raise Refusal(f"PostgreSQL cannot be used ({error}); see DATABASE_URL.") from None
-    finally:
-        await pool.close()
+    async with AsyncExitStack() as stack:
+        pool = await database.open_pool(settings.database, kept=1, extra=1)
+        stack.push_async_callback(pool.close)
+        try:
+            yield Redrives(settings, pool, stack)
+        except SinkUnavailable as error:
+            raise Refusal(
+                f"A store cannot be used ({error}); see DATABASE_URL and REDIS_URL."
+            ) from None
 
 
 class Redrives:
     """Finds what folds the facts of a projection."""
 
-    def __init__(self, pool: database.Pool, schema: str, own: str) -> None:
+    def __init__(self, settings: Settings, pool: database.Pool, stack: AsyncExitStack) -> None:
+        self._settings = settings
         self._pool = pool
-        self._own = own
-        self._schema = schema
+        self._stack = stack
 
-    def __call__(self, name: str) -> "Redriving":
+    async def __call__(self, name: str) -> "Redriving":
         """That of the projection of this name; raises `Refusal` if it is not installed here."""
-        for projection in (TABLES, *own_projections.found(self._own)):
+        if name == view_store.NAME:
+            return await self._views()
+        for projection in (TABLES, *own_projections.found(self._settings.projections)):
             if projection.name == name:
                 return self._of(projection)
         if name == TENANTS.name:
@@ -120,16 +141,24 @@ class Redrives:
 
     def _of(self, projection: Projection[T]) -> Redrive[T]:
         reach = failpoints.from_environment()
-        return Redrive(PostgresSink(self._pool, self._schema, projection, reach=reach), projection)
+        sink = PostgresSink(self._pool, self._settings.database_schema, projection, reach=reach)
+        return Redrive(RowsWait(sink, projection))
+
+    async def _views(self) -> "Redriving":
+        store = await self._stack.enter_async_context(views.opened(self._settings))
+        lifetime = timedelta(hours=self._settings.view_ttl_hours)
+        reach = failpoints.from_environment()
+        sink = ViewSink(store.builds.live, lifetime, clock=clock.now, reach=reach)
+        return Redrive(ViewsWait(sink, store.builds.live))
 
 
 class Redriving(Protocol):
     """Takes up facts of one projection, whatever they are facts of."""
 
-    async def run(self, topic: str, partition: int, key: bytes) -> Redriven:
+    async def run(self, waiters: Waiters) -> Redriven:
         """As `Redrive.run`."""
 
-    async def discard(self, topic: str, partition: int, offset: int) -> bool:
+    async def discard(self, waiters: Waiters, offset: int) -> bool:
         """As `Redrive.discard`."""
 
 

@@ -4,27 +4,23 @@ The live one is in the schema of the deployment. Every other has a schema of its
 tables, and with the tables that tell how far it is.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from projections import build as builds
 from projections import shapes
-from projections.scope import WHOLE, Scope
+from projections.build import LIVE, Build
+from projections.scope import Scope
 from projections.sink import ProjectionRefused
 from schemas import codec
 
 if TYPE_CHECKING:
     from projections.shapes import Connection
-
-LIVE: Final = "live"
-
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBERED: Final = re.compile("v([0-9]{1,6})")
 
 STANDING: Final = ("projection_offsets", "projection_versions", "parked_facts")
 """What tells how far a build is; a deployment may not have the last."""
@@ -61,20 +57,6 @@ SELECT max(updated_at) FROM {schema}.projection_offsets WHERE projection = $1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
-    """One build; `state` is filling, ready, live or kept."""
-
-    projection: str
-    name: str
-    version: int
-    state: str
-    scope: Scope
-    started_at: datetime
-    ready_at: datetime | None = None
-    live_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A projection as its builds need it: name, version, and the names of its tables."""
 
@@ -108,15 +90,9 @@ class Builds:
     async def get(self, connection: "Connection", name: str) -> Build:
         """The build of this name, or the live one; raises `ProjectionRefused`."""
         known = await self.all(connection)
-        for build in known:
-            if name in ({build.name, LIVE} if build.state == LIVE else {build.name}):
-                return build
-        if name == LIVE:
+        if name == LIVE and not any(build.state == LIVE for build in known):
             return await self._first(connection)
-        told = ", ".join(build.name for build in known) or "none yet"
-        raise ProjectionRefused(
-            f"There is no build {name} of projection {self.shape.projection}; there are: {told}."
-        )
+        return builds.named(known, name, self.shape.projection)
 
     async def begin(
         self, connection: "Connection", name: str | None, scope: Scope, now: datetime
@@ -128,12 +104,9 @@ class Builds:
         async with connection.transaction():
             await self.lock(connection)
             known = await self._with_live(connection)
-            chosen = name or _next(known)
-            if any(build.name == chosen for build in known):
-                raise ProjectionRefused(
-                    f"There is a build {chosen} of projection {self.shape.projection} already:"
-                    " choose another name, or drop it."
-                )
+            taken = [build.name for build in known]
+            chosen = name or builds.next_name(taken)
+            builds.refuse_taken(chosen, taken, self.shape.projection)
             build = Build(
                 projection=self.shape.projection,
                 name=chosen,
@@ -172,8 +145,7 @@ class Builds:
 
         Raises `ProjectionRefused` where something else depends on its tables.
         """
-        if build.state == LIVE:
-            raise ProjectionRefused(f"Build {build.name} is live: only others can be dropped.")
+        builds.refuse_live(build)
         schema = self.schema(build)
         async with connection.transaction():
             await self.lock(connection)
@@ -242,14 +214,9 @@ class Builds:
 
     async def _first(self, connection: "Connection") -> Build:
         stored = await connection.fetchrow(self._sql(_VERSION), self.shape.projection)
-        return Build(
-            projection=self.shape.projection,
-            name="v1",
-            version=stored["version"] if stored else self.shape.version,
-            state=LIVE,
-            scope=WHOLE,
-            started_at=stored["since"] if stored else _LONG_AGO,
-        )
+        version = stored["version"] if stored else self.shape.version
+        since = stored["since"] if stored else builds.LONG_AGO
+        return builds.first(self.shape.projection, version, since)
 
     async def _add(self, connection: "Connection", build: Build) -> None:
         scope = codec.dumps(build.scope).decode()
@@ -271,12 +238,6 @@ def _build(row: asyncpg.Record) -> Build:
         ready_at=row["ready_at"],
         live_since=row["live_since"],
     )
-
-
-def _next(known: Iterable[Build]) -> str:
-    """The number after the highest that any build has."""
-    numbers = [int(found[1]) for build in known if (found := _NUMBERED.fullmatch(build.name))]
-    return f"v{max(numbers, default=0) + 1}"
 
 
 @contextmanager

@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
 from projections import dependents, shapes
-from projections.builds import LIVE, STANDING, Build, Builds
+from projections.build import LIVE, Build, Promoted, refuse_partial
+from projections.builds import STANDING, Builds
 from projections.sink import ProjectionRefused
 
 if TYPE_CHECKING:
@@ -65,14 +65,6 @@ class _Overtaken(Exception):
     """Somebody was in the way: try again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promoted:
-    """What is live now, and what was before."""
-
-    now: str
-    before: str
-
-
 class Promotion:
     """Swaps builds; `advance` brings one up to given positions.
 
@@ -109,13 +101,7 @@ class Promotion:
 
     async def _refuse(self, connection: "Connection", build: Build) -> None:
         """Raise `ProjectionRefused` if it cannot take the place of the live one."""
-        if build.state not in {"ready", "kept"}:
-            raise ProjectionRefused(f"Build {build.name} is {build.state}, not ready.")
-        if not build.scope.is_whole:
-            raise ProjectionRefused(
-                f"Build {build.name} holds a part of the log only ({build.scope}): readers would"
-                " miss the rest."
-            )
+        refuse_partial(build)
         await self._refuse_other_shape(connection, build)
         if found := await dependents.obstacles(connection, self._builds.live, self._tables):
             raise ProjectionRefused(

@@ -32,6 +32,12 @@ class Scope(Value, frozen=True, kw_only=True):
         """Whether nothing is left out, so that it can take the place of the live one."""
         return self == WHOLE
 
+    def sees(self, recorded: Recorded[Fact]) -> bool:
+        """Whether the fact is one of the tenant and chat."""
+        is_tenants = self.tenant in {None, recorded.tenant}
+        is_chats = self.chat in {None, recorded.chat_id}
+        return is_tenants and is_chats
+
     def __str__(self) -> str:
         parts = {
             "from": _told(self.first),
@@ -56,9 +62,7 @@ def _seeing(
     evolve: Callable[[Recorded[Fact]], Iterable[Write]], scope: Scope
 ) -> Callable[[Recorded[Fact]], Iterable[Write]]:
     def evolve_seen(recorded: Recorded[Fact]) -> Iterable[Write]:
-        is_tenants = scope.tenant in {None, recorded.tenant}
-        is_chats = scope.chat in {None, recorded.chat_id}
-        return evolve(recorded) if is_tenants and is_chats else ()
+        return evolve(recorded) if scope.sees(recorded) else ()
 
     return evolve_seen
 

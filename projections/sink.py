@@ -45,6 +45,20 @@ class Parked:
     stack: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiters:
+    """The facts of one key of a partition that wait."""
+
+    topic: str
+    partition: int
+    key: bytes
+
+    @property
+    def place(self) -> str:
+        """Their partition, as text."""
+        return f"{self.topic}/{self.partition}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """The step that a batch takes: from the position it began at to the one behind it.

@@ -1,21 +1,41 @@
 """Folds facts into the views of a store; the position moves with the last of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 from projections.active_chat import ActiveChat
-from projections.sink import Fenced, Move
-from projections.view_store import CHUNK, Chat, ViewStore
+from projections.sink import Fenced, Move, Parked, Unwritable, Waiters
+from projections.view_store import NAME, Chat, ViewStore, chunks
 from projections.views import evolve
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
-T = TypeVar("T")
-
-NAME: Final = "views"
 REMEMBERED: Final = 5_000  # views of a partition kept in memory, of some 8 kB each
+
+Facts = Sequence[Recorded[Fact]]
+Known = dict[Chat, ActiveChat | None]
+Evolve = Callable[[ActiveChat | None, Recorded[Fact], timedelta], ActiveChat | None]
+Opens = Callable[[], Awaitable[ViewStore]]
+"""Opens the build to write; asked again whenever the position is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewBatch:
+    """The facts to fold, which needs what the store holds, and what is to wait."""
+
+    facts: Facts
+    parked: Sequence[Parked] = ()
+
+
+@dataclass(slots=True)
+class _Share:
+    """A partition's build, and what we remember of it."""
+
+    store: ViewStore
+    known: Known
 
 
 class ViewSink:
@@ -27,67 +47,101 @@ class ViewSink:
 
     def __init__(
         self,
-        store: ViewStore,
+        opens: Opens,
         lifetime: timedelta,
         *,
         clock: Callable[[], datetime],
         reach: Callable[[str], None],
+        evolve: Evolve = evolve,
     ) -> None:
-        self._store = store
+        self._opens = opens
         self._lifetime = lifetime
         self._clock = clock
         self._reach = reach
-        self._known: dict[tuple[str, int], dict[Chat, ActiveChat | None]] = {}
+        self._evolve = evolve
+        self._shares: dict[tuple[str, int], _Share] = {}
 
     async def start(self) -> None:
         """Find the store."""
-        await self._store.position("", 0)
+        await self._opens()
 
     async def position(self, topic: str, partition: int) -> int | None:
         """The stored position; what we remembered of the partition may be another's past."""
-        self._known.pop((topic, partition), None)
-        return await self._store.position(topic, partition)
+        share = _Share(await self._opens(), {})
+        self._shares[topic, partition] = share
+        return await share.store.position(topic, partition)
 
     async def confirm(self, topic: str, partition: int, position: int | None) -> None:
-        """Notice that the store was emptied even while nothing happens."""
-        stored = await self._store.position(topic, partition)
+        """Notice that the store was emptied, or another build promoted, while nothing happens."""
+        share = await self._share(topic, partition)
+        stored = await share.store.position(topic, partition)
         if stored != position:
-            raise Fenced(f"views of {topic}/{partition} are at {stored} instead of {position}")
+            raise Fenced(f"{NAME} of {topic}/{partition} are at {stored} instead of {position}")
 
-    def prepare(self, batch: Sequence[Recorded[Fact]]) -> Sequence[Recorded[Fact]]:
+    def prepare(self, batch: Facts) -> ViewBatch:
         """The batch itself: folding needs what the store holds."""
-        return batch
+        return ViewBatch(batch)
 
-    async def write(self, prepared: Sequence[Recorded[Fact]], move: Move) -> None:
+    async def waiting(self, topic: str, partition: int) -> frozenset[bytes]:
+        """The keys whose facts wait."""
+        return await (await self._share(topic, partition)).store.waiting(topic, partition)
+
+    def parking(self, prepared: ViewBatch, parked: Sequence[Parked]) -> ViewBatch:
+        """The same batch, and what waits from then on."""
+        return ViewBatch(prepared.facts, parked)
+
+    async def write(self, prepared: ViewBatch, move: Move) -> None:
         """Write what has changed in chunks, the step with the last."""
-        known = self._known.setdefault((move.topic, move.partition), {})
-        chats = dict.fromkeys((one.tenant, one.chat_id) for one in prepared)
-        await self._load([chat for chat in chats if chat not in known], known)
-        for one in prepared:
+        share = await self._share(move.topic, move.partition)
+        folded = await self._folded(share.store, share.known, prepared.facts)
+        await self._save(share.store, _there(folded), move, prepared.parked)
+        share.known.update(folded)
+        _forget(share.known, folded)
+
+    async def take_up(
+        self, store: ViewStore, facts: Facts, waiters: Waiters, offsets: Sequence[int]
+    ) -> None:
+        """Write the view of the chat, and let the facts go that waited; raises as `write`."""
+        folded = await self._folded(store, {}, facts)
+        await store.take_up(_there(folded), self._clock(), waiters, offsets)
+
+    async def _share(self, topic: str, partition: int) -> _Share:
+        if (topic, partition) not in self._shares:
+            self._shares[topic, partition] = _Share(await self._opens(), {})
+        return self._shares[topic, partition]
+
+    async def _folded(self, store: ViewStore, known: Known, facts: Facts) -> Known:
+        """The views after the facts; raises `Unwritable` where a fold fails."""
+        chats = list(dict.fromkeys((one.tenant, one.chat_id) for one in facts))
+        found = {chat: known[chat] for chat in chats if chat in known}
+        for chunk in chunks([chat for chat in chats if chat not in known]):
+            found.update(zip(chunk, await store.load(chunk), strict=True))
+        for one in facts:
             chat = (one.tenant, one.chat_id)
-            known[chat] = evolve(known[chat], one, self._lifetime)
-        changed = [view for chat in chats if (view := known[chat]) is not None]
-        await self._save(changed, move)
-        _forget(known, chats)
+            try:
+                found[chat] = self._evolve(found[chat], one, self._lifetime)
+            except Exception as error:  # a fold may raise anything; the chat waits, not the others
+                raise Unwritable(f"the view of {one.chat_id} cannot be made: {error!r}") from error
+        return {chat: found[chat] for chat in chats}
 
-    async def _load(self, missing: Sequence[Chat], known: dict[Chat, ActiveChat | None]) -> None:
-        for chunk in _chunks(missing):
-            known.update(zip(chunk, await self._store.load(chunk), strict=True))
-
-    async def _save(self, views: Sequence[ActiveChat], move: Move) -> None:
-        chunks = list(_chunks(views)) or [[]]
-        for chunk in chunks:
+    async def _save(
+        self, store: ViewStore, views: Sequence[ActiveChat], move: Move, parked: Sequence[Parked]
+    ) -> None:
+        parts = list(chunks(views)) or [[]]
+        for chunk in parts:
             self._reach("views.before_write")
-            step = move if chunk is chunks[-1] else None
-            await self._store.save(chunk, self._clock(), step)
+            if chunk is parts[-1]:
+                await store.save(chunk, self._clock(), move, parked)
+            else:
+                await store.save(chunk, self._clock(), None)
             self._reach("views.after_write")
 
 
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+def _there(views: Known) -> list[ActiveChat]:
+    return [view for view in views.values() if view is not None]
 
 
-def _forget(known: dict[Chat, ActiveChat | None], used: Iterable[Chat]) -> None:
+def _forget(known: Known, used: Iterable[Chat]) -> None:
     """Keep those that were used last."""
     for chat in used:
         known[chat] = known.pop(chat)

@@ -98,6 +98,7 @@ def roles(topics: Topics, groups: Groups) -> tuple[Role, ...]:
             name="views",
             what="folds facts into the views of active conversations",
             reads=(topics.events,),
+            writes=(topics.dead_letters,),
             owns=("views",),
             group=groups.projection("views"),
         ),

@@ -1,7 +1,8 @@
-"""`chatfold projections`: make tables anew beside the live ones, compare, promote, take back."""
+"""`chatfold projections`: make tables and views anew beside the live ones, compare, promote."""
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
@@ -21,20 +22,22 @@ from chatfold.rebuilding import rebuild as rebuilding
 from chatfold.rebuilding import standing as standings
 from chatfold.rebuilding import swap
 from chatfold.rebuilding.asked import Asked
-from chatfold.rebuilding.diff import Difference
 from chatfold.rebuilding.diff import diff as differences
 from chatfold.rebuilding.progress import Show
 from chatfold.rebuilding.rebuild import Wanted
-from chatfold.rebuilding.target import Target, opened, projections
+from chatfold.rebuilding.tables import TablesTarget
+from chatfold.rebuilding.target import Difference, Target
+from chatfold.rebuilding.targets import names, opened
 from chatfold.rebuilding.verify import Sample, Verified
 from chatfold.rebuilding.verify import verify as verified
 from chatfold.refusal import Refusal
-from projections.builds import Build
+from projections.build import Build, Promoted
 from projections.comparing import RowDifference
-from projections.promotion import Promoted
 from projections.sink import Fenced, ProjectionRefused, SinkUnavailable
 
 T = TypeVar("T")
+
+Ask = Callable[[Target], Awaitable[T]]
 
 STOPPED = 1
 DIFFERENT = 1
@@ -44,7 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="""
-    Make tables anew from the log beside the live ones, compare the two, and swap them.
+    Make tables or views anew from the log beside the live ones, compare the two, and swap them.
 
     `rebuild` fills a build of its own while everything goes on; `diff` and `verify` judge it;
     `promote` lets it take the place of the live one between two reads; `rollback` takes that back.
@@ -61,7 +64,7 @@ Limit = Annotated[int, typer.Option(min=0, max=1000, help="Rows to show of each 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List every build of every projection: version, state, what it holds, since when."""
-    found = [row for name in _known() for row in _asked(name, standings.listed)]
+    found = [row for name in _known() for row in _asked(name, _if_there(standings.listed))]
     _rows([asdict(row) for row in found], as_json=as_json)
 
 
@@ -72,7 +75,7 @@ def status(as_json: AsJson = False) -> None:
     async def look(target: Target) -> list[standings.Standing]:
         return await standings.standing(target, clock.now())
 
-    found = [row for name in _known() for row in _asked(name, look)]
+    found = [row for name in _known() for row in _asked(name, _if_there(look))]
     _rows([asdict(row) for row in found], as_json=as_json)
 
 
@@ -100,8 +103,8 @@ def rebuild(  # noqa: PLR0917  # typer gives them by name
     """Build a projection anew from the log, beside the live one.
 
     Stopped or killed, the same command goes on where it was. With `--json` each line is the
-    progress, the last one the build. A build of a part of the log can be queried and compared, in
-    the schema that `diff` names, but not promoted. The exit code is 1 if it was stopped.
+    progress, the last one the build. A build of a part of the log can be compared, and queried in
+    its schema, but not promoted. The exit code is 1 if it was stopped.
     """
     wanted = Wanted(
         asked=Asked(first=first, until=until, tenant=tenant, chat=chat),
@@ -135,6 +138,8 @@ def diff(  # noqa: PLR0917  # as above
     as_json: AsJson = False,
 ) -> None:
     """Compare two builds: rows, checksums by range of keys, and the first rows that differ.
+
+    Views are compared one by one; of one whose time is over, what stays of it.
 
     The exit code is 1 if they differ.
     """
@@ -191,7 +196,7 @@ def drop(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove builds that are not live, with their rows."""
+    """Remove builds that are not live, with all that they hold."""
     dropped = _asked(name, lambda target: swap.drop(target, builds or []))
     if as_json:
         print_json({"dropped": dropped})
@@ -217,6 +222,8 @@ def verify(  # noqa: PLR0917  # as above
     """
 
     async def run(target: Target) -> list[Verified]:
+        if not isinstance(target, TablesTarget):
+            raise Refusal(f"{name} are no tables: rebuild them and use diff instead")
         chosen = Sample(percent=sample, chat=chat)
         return await verified(target, build, chosen, limit=limit, stop=asyncio.Event())
 
@@ -231,11 +238,24 @@ def verify(  # noqa: PLR0917  # as above
 
 def _known() -> list[str]:
     with explained():
-        return list(projections(settings.load()))
+        return names(settings.load())
     raise AssertionError("explained() returns or exits")
 
 
-def _asked(name: str, ask: Callable[[Target], Awaitable[T]]) -> T:
+def _if_there(ask: Ask[list[T]]) -> Ask[list[T]]:
+    """The same, but a store of views that is away is told of, and does not hide the tables."""
+
+    async def run(target: Target) -> list[T]:
+        try:
+            return await ask(target)
+        except SinkUnavailable as error:
+            print(f"{target.name} are not shown ({error}); see REDIS_URL", file=sys.stderr)
+            return []
+
+    return run
+
+
+def _asked(name: str, ask: Ask[T]) -> T:
     async def run() -> T:
         async with opened(settings.load(), name) as target:
             return await ask(target)
@@ -281,8 +301,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 async def _newest(target: Target, first: str) -> str:
-    async with target.pool.acquire() as connection:
-        known = [one for one in await target.builds.all(connection) if one.name != first]
+    known = [one for one in await target.builds() if one.name != first]
     others = [build for build in known if build.state != "live" or first != "live"]
     if not others:
         raise Refusal("there is no other build: `chatfold projections rebuild` makes one")

@@ -9,7 +9,8 @@ import sys
 import uvloop
 
 from chatfold import collector, settings
-from chatfold.rebuilding import shares, target
+from chatfold.rebuilding import shares, targets
+from chatfold.rebuilding import target as known
 from chatfold.rebuilding.shares import Share
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
@@ -20,9 +21,8 @@ from schemas import codec
 async def main(chosen: Settings, share: Share) -> None:
     """Do the share."""
     stop = asyncio.Event()
-    async with target.opened(chosen, share.projection) as opened:
-        async with opened.pool.acquire() as connection:
-            build = await opened.builds.get(connection, share.build)
+    async with targets.opened(chosen, share.projection) as opened:
+        build = await known.get(opened, share.build)
         watching = asyncio.create_task(_stop_with_input(stop))
         await shares.fill(opened, build, share, stop)
         watching.cancel()

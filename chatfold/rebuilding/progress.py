@@ -1,14 +1,16 @@
 """How far a rebuild is, by the positions that are stored with its rows."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from chatfold.rebuilding import metrics
-from chatfold.rebuilding.shares import Ends
+from chatfold.rebuilding import target as targets
+from chatfold.rebuilding.reading import Ends
 from chatfold.rebuilding.target import Target
-from projections.builds import LIVE, Build
+from projections.build import LIVE, Build
 
 _LOOK_SECONDS: Final = 0.5
 _SMOOTHING: Final = 0.3  # of the newest rate in the shown one
@@ -48,11 +50,12 @@ class Watch:
         self._rate = 0.0
         self._last: tuple[float, int] | None = None
 
-    async def follow(self, step: str, ends: Ends) -> None:
-        """Until cancelled."""
-        while True:
+    async def follow(self, step: str, ends: Ends, done: asyncio.Event) -> None:
+        """Until it is done; not until cancelled, which a store's client may take for an answer."""
+        while not done.is_set():
             await self.look(step, ends)
-            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), _LOOK_SECONDS)
 
     async def look(self, step: str, ends: Ends) -> None:
         """Show how it stands."""
@@ -76,11 +79,8 @@ class Watch:
         self._show(found)
 
     async def _positions(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
-        builds, topic = self._target.builds, self._target.place.topic
-        async with self._target.pool.acquire() as connection:
-            live = await builds.get(connection, LIVE)
-            there = await builds.positions(connection, self._build, topic)
-            return there, await builds.positions(connection, live, topic)
+        there = await self._target.positions(self._build)
+        return there, await self._target.positions(await targets.get(self._target, LIVE))
 
     def _measure(self, done: int) -> None:
         now = asyncio.get_running_loop().time()

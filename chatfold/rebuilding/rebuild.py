@@ -3,27 +3,27 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from chatfold import clock, database
+from chatfold import clock
 from chatfold.rebuilding import asked as asking
 from chatfold.rebuilding import shares
+from chatfold.rebuilding import target as targets
 from chatfold.rebuilding.asked import Asked
 from chatfold.rebuilding.progress import Show, Watch
-from chatfold.rebuilding.shares import Ends, Share
+from chatfold.rebuilding.reading import Ends, Part
+from chatfold.rebuilding.shares import Share
 from chatfold.rebuilding.target import Target
 from chatfold.refusal import Refusal
-from projections.builds import Build
+from projections.build import Build
 from projections.scope import Scope
 from projections.stretch import held
 
-_INDEXES_AT_ONCE: Final = 2
 _NEAR: Final = 2_000  # offsets: less than a batch of the projector
 _ROUNDS: Final = 20
 _NAME: Final = re.compile("[a-z0-9_]{1,16}")
-_FILLED_BY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('chatfold fills ' || $1, 0))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,39 +50,26 @@ async def rebuild(target: Target, wanted: Wanted, show: Show, stop: asyncio.Even
             await work.catch_up()
         if not stop.is_set():
             await work.finish()
-        async with target.pool.acquire() as connection:
-            return await target.builds.get(connection, build.name)
+        return await targets.get(target, build.name)
 
 
 @asynccontextmanager
 async def _chosen(target: Target, wanted: Wanted, scope: Scope) -> AsyncIterator[Build]:
-    """The build to work at; nobody else works at it meanwhile.
-
-    The lock is that of an idle transaction, which holds up nothing, and ends with the process.
-    """
-    async with target.pool.acquire() as connection, connection.transaction():
-        yield await _taken(target, connection, wanted, scope)
+    """The build to work at; nobody else works at it meanwhile."""
+    async with AsyncExitStack() as stack:
+        yield await _taken(target, stack, wanted, scope)
 
 
-async def _taken(
-    target: Target, connection: database.Connection, wanted: Wanted, scope: Scope
-) -> Build:
-    for build in await target.builds.all(connection):
+async def _taken(target: Target, stack: AsyncExitStack, wanted: Wanted, scope: Scope) -> Build:
+    for build in await target.builds():
         if build.state == "filling" and (wanted.into or build.name) == build.name:
-            is_same = (build.scope, build.version) == (scope, target.projection.version)
-            if is_same and await _lock(target, connection, build):
+            is_same = (build.scope, build.version) == (scope, target.version)
+            if is_same and await stack.enter_async_context(target.alone(build)):
                 return build
-    async with target.pool.acquire() as other:
-        build = await target.builds.begin(other, wanted.into, scope, clock.now())
-    if not await _lock(target, connection, build):
+    build = await target.begin(wanted.into, scope, clock.now())
+    if not await stack.enter_async_context(target.alone(build)):
         raise Refusal(f"build {build.name} is being filled by another process")
     return build
-
-
-async def _lock(target: Target, connection: database.Connection, build: Build) -> bool:
-    is_ours = await connection.fetchval(_FILLED_BY, target.builds.schema(build))
-    await connection.execute("SELECT 1")  # lets go of the snapshot that the answer still holds
-    return bool(is_ours)
 
 
 class _Work:
@@ -115,16 +102,9 @@ class _Work:
     async def index(self) -> None:
         """Make the indexes, and tell the planner what the tables hold."""
         async with self._shown("index"):
-            async with self._target.pool.acquire() as connection, connection.transaction():
-                statements = await self._target.builds.index(connection, self._build)
-            limit = asyncio.Semaphore(_INDEXES_AT_ONCE)
-            async with asyncio.TaskGroup() as group:
-                for statement in statements:
-                    group.create_task(self._execute(statement, limit))
+            await self._target.index(self._build)
         async with self._shown("analyze"):
-            schema = self._target.builds.schema(self._build)
-            for table in self._target.projection.tables:
-                await self._execute(f"ANALYZE {schema}.{table.name}", limit)
+            await self._target.analyze(self._build)
 
     async def catch_up(self) -> None:
         """Read what came meanwhile, until little is left."""
@@ -138,32 +118,23 @@ class _Work:
 
     async def finish(self) -> None:
         """Let it be promoted."""
-        async with self._target.pool.acquire() as connection:
-            await self._target.builds.finish(connection, self._build, clock.now())
+        await self._target.finish(self._build, clock.now())
         await self._watch.look("ready", self._ends)
 
     async def _to_end(self) -> Ends:
         return await ends(self._target, self._build.scope)
 
     async def _positions(self) -> dict[int, int]:
-        return await positions(self._target, self._build)
-
-    async def _execute(self, statement: str, limit: asyncio.Semaphore) -> None:
-        builds = self._target.builds
-        path = f"{builds.schema(self._build)}, {builds.live}"
-        async with limit, self._target.pool.acquire() as connection, connection.transaction():
-            await connection.execute(
-                f"SET LOCAL search_path TO {path}; SET LOCAL maintenance_work_mem = '256MB'"
-            )
-            await connection.execute(statement)
+        return await self._target.positions(self._build)
 
     @asynccontextmanager
     async def _shown(self, step: str) -> AsyncIterator[None]:
-        showing = asyncio.create_task(self._watch.follow(step, self._ends))
+        done = asyncio.Event()
+        showing = asyncio.create_task(self._watch.follow(step, self._ends, done))
         try:
             yield
         finally:
-            showing.cancel()
+            done.set()
             await asyncio.gather(showing, return_exceptions=True)
         await self._watch.look(step, self._ends)
 
@@ -180,11 +151,4 @@ async def ends(target: Target, scope: Scope) -> Ends:
 
 async def follow(target: Target, build: Build, to: Ends, stop: asyncio.Event) -> None:
     """Merge what comes up to there, as the projector does."""
-    share = Share(projection=build.projection, build=build.name, ends=dict(to), began_empty=False)
-    await shares.fill(target, build, share, stop)
-
-
-async def positions(target: Target, build: Build) -> dict[int, int]:
-    """How far the build is."""
-    async with target.pool.acquire() as connection:
-        return await target.builds.positions(connection, build, target.place.topic)
+    await target.fill(build, Part(ends=to), stop)

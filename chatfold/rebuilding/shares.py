@@ -1,37 +1,25 @@
 """Partitions shared out to processes; each process fills its own to their ends."""
 
 import asyncio
-import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final
 
-from chatfold import clock, settings
-from chatfold.rebuilding.pace import Paced
-from chatfold.rebuilding.target import Facts, Target
+from chatfold import settings
+from chatfold.rebuilding.reading import Part
+from chatfold.rebuilding.target import Target
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
-from projections.builds import Build
-from projections.gathering import MOST_ROWS, GatheringSink
-from projections.partition import Reading, Span
-from projections.sink import DeadLetters, ProjectionRefused, Sink
-from projections.stretch import Stretch
+from projections.build import Build
+from projections.gathering import MOST_ROWS
+from projections.sink import ProjectionRefused
 from schemas import codec
-from schemas.envelope import Record
 from schemas.value import Value
 
-P = TypeVar("P")
-
-log = logging.getLogger(__name__)
-
-_RECORDS: Final = 500  # at a time of a partition: more leave the processor's cache meanwhile
 _TOLD_BYTES: Final = 4000
 _END_SECONDS: Final = 30.0
-
-Ends = Mapping[int, tuple[int, int]]
-"""For each partition where to begin if nothing is stored, and where to end."""
 
 
 class Share(Value, frozen=True, kw_only=True):
@@ -69,38 +57,13 @@ def divided(share: Share, processes: int) -> list[Share]:
 
 async def fill(target: Target, build: Build, share: Share, stop: asyncio.Event) -> None:
     """Do the share in this process, until its end or `stop`."""
-    tables = target.sink(build, began_empty=share.began_empty)
-    if share.per_second:
-        letters = DeadLetters(store=tables, bury=_told_already)
-        paced = _reading(target, Paced(tables, share.per_second), letters)
-        return await _stretch(target, share, paced).read(stop)
-    ends = {(target.place.topic, partition): end for partition, (_, end) in share.ends.items()}
-    sink = GatheringSink(tables, ends, most_rows=share.most_rows)
-    gathering = _reading(target, sink, DeadLetters(store=sink, bury=_told_already))
-    await _stretch(target, share, gathering).read(stop)
-    return None
-
-
-def _reading(target: Target, sink: Sink[Facts, P], letters: DeadLetters[P]) -> Reading[Facts, P]:
-    return Reading(
-        projection=f"{target.projection.name} rebuild",
-        decode=target.projection.decode,
-        sink=sink,
-        clock=clock.now,
-        tells_kafka=False,
-        dead_letters=letters,
-        most_records=_RECORDS,
+    part = Part(
+        ends=share.ends,
+        began_empty=share.began_empty,
+        per_second=share.per_second,
+        most_rows=share.most_rows,
     )
-
-
-def _stretch(target: Target, share: Share, reading: Reading[Facts, P]) -> Stretch[Facts, P]:
-    spans = {partition: Span(first, end) for partition, (first, end) in share.ends.items()}
-    return Stretch(reading, target.place, spans)
-
-
-async def _told_already(letter: Record) -> None:
-    """A rebuild appends nothing: people are told of a poison fact by the projector."""
-    log.warning("a fact waits in the build as it does in the live one: %r", letter.key)
+    await target.fill(build, part, stop)
 
 
 async def fill_all(

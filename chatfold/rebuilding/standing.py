@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from chatfold.rebuilding.target import Target
-from projections.builds import LIVE, Build
+from projections.build import Build
 from projections.stretch import first_times, held
 
 _SAMPLE_SECONDS: Final = 1.0
@@ -32,7 +32,8 @@ class Listed:
 class Standing:
     """How far a build is; `position` is the sum of its offsets.
 
-    `lag_seconds` is the age of the oldest record that is not in it, `heartbeat` when it last moved.
+    `lag_seconds` is the age of the oldest record that is not in it, `heartbeat` when it last moved,
+    `waiting` how many chats wait behind a fact that cannot be folded.
     """
 
     projection: str
@@ -44,6 +45,7 @@ class Standing:
     lag_seconds: float
     per_second: float
     heartbeat: datetime | None
+    waiting: int
 
 
 async def listed(target: Target) -> list[Listed]:
@@ -54,20 +56,20 @@ async def listed(target: Target) -> list[Listed]:
             build=build.name,
             state=build.state,
             version=build.version,
-            program=target.projection.version,
+            program=target.version,
             scope=str(build.scope),
             started_at=build.started_at,
             ready_at=build.ready_at,
             live_since=build.live_since,
         )
-        for build in await _all(target)
+        for build in await target.builds()
     ]
 
 
 async def standing(target: Target, now: datetime) -> list[Standing]:
     """How far every build is; takes a second, to see how fast."""
-    known = await _all(target)
-    before = [await _positions(target, build) for build in known]
+    known = await target.builds()
+    before = [await target.positions(build) for build in known]
     await asyncio.sleep(_SAMPLE_SECONDS)
     ends = (await held(target.place)).end
     return [
@@ -79,12 +81,10 @@ async def standing(target: Target, now: datetime) -> list[Standing]:
 async def _standing(
     target: Target, build: Build, then: Mapping[int, int], ends: Mapping[int, int], now: datetime
 ) -> Standing:
-    there = await _positions(target, build)
+    there = await target.positions(build)
     behind = {part: there.get(part, 0) for part, end in ends.items() if there.get(part, 0) < end}
     oldest = await first_times(target.place, behind)
     moved = sum(there.values()) - sum(then.values())
-    async with target.pool.acquire() as connection:
-        heartbeat = await target.builds.moved_at(connection, build)
     return Standing(
         projection=build.projection,
         build=build.name,
@@ -94,18 +94,6 @@ async def _standing(
         lag_records=sum(ends[part] - offset for part, offset in behind.items()),
         lag_seconds=max((max(0.0, now.timestamp() - at) for at in oldest), default=0.0),
         per_second=moved / _SAMPLE_SECONDS,
-        heartbeat=heartbeat,
+        heartbeat=await target.moved_at(build),
+        waiting=len(await target.waiting(build)),
     )
-
-
-async def _all(target: Target) -> list[Build]:
-    async with target.pool.acquire() as connection:
-        known = await target.builds.all(connection)
-        if not any(build.state == LIVE for build in known):
-            known = [await target.builds.get(connection, LIVE), *known]
-    return known
-
-
-async def _positions(target: Target, build: Build) -> dict[int, int]:
-    async with target.pool.acquire() as connection:
-        return await target.builds.positions(connection, build, target.place.topic)

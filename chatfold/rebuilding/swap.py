@@ -1,15 +1,16 @@
 """Promote, roll back, and drop: which build is the live one."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
-from chatfold import clock
+from chatfold.rebuilding import target as targets
+from chatfold.rebuilding.diff import advanced
 from chatfold.rebuilding.rebuild import ends, follow
 from chatfold.rebuilding.target import Target
 from chatfold.refusal import Refusal
-from projections.builds import Build
-from projections.promotion import Promoted, Promotion
+from projections.build import Build, Promoted
 
 
 async def promote(target: Target, name: str | None, patience: timedelta) -> Promoted:
@@ -24,41 +25,30 @@ async def roll_back(target: Target, name: str | None, patience: timedelta) -> Pr
 
 async def drop(target: Target, names: Sequence[str]) -> list[str]:
     """Remove these builds, or all but the live one; returns which."""
-    async with target.pool.acquire() as connection:
-        if names:
-            chosen = [await target.builds.get(connection, name) for name in names]
-        else:
-            known = await target.builds.all(connection)
-            chosen = [build for build in known if build.state == "kept"]
-        for build in chosen:
-            await target.builds.drop(connection, build)
+    if names:
+        chosen = [await targets.get(target, name) for name in names]
+    else:
+        chosen = [build for build in await target.builds() if build.state == "kept"]
+    for build in chosen:
+        await target.drop(build)
     return [build.name for build in chosen]
 
 
 async def _find(target: Target, name: str | None, state: str, before: str) -> Build:
-    async with target.pool.acquire() as connection:
-        if name is not None:
-            return await target.builds.get(connection, name)
-        known = [one for one in await target.builds.all(connection) if one.state == state]
+    if name is not None:
+        return await targets.get(target, name)
+    known = [one for one in await target.builds() if one.state == state]
     if not known:
         raise Refusal(
-            f"no build of {target.projection.name} is {state}: `chatfold projections {before}"
-            f" {target.projection.name}` makes one"
+            f"no build of {target.name} is {state}: `chatfold projections {before}"
+            f" {target.name}` makes one"
         )
     return max(known, key=lambda one: one.live_since or one.ready_at or one.started_at)
 
 
 async def _swap(target: Target, build: Build, patience: timedelta) -> Promoted:
     """Most of what is missing is read before anybody has to wait."""
-    never = asyncio.Event()
-
-    async def advance(behind: Build, to: Mapping[int, int]) -> None:
-        await follow(target, behind, {part: (0, end) for part, end in to.items()}, never)
-
-    promotion = Promotion(
-        target.pool, target.builds, target.place.topic, advance, patience=patience
-    )
-    is_ours = build.version == target.projection.version
+    is_ours = build.version == target.version
     if is_ours and build.state in {"ready", "kept"} and build.scope.is_whole:
-        await follow(target, build, await ends(target, build.scope), never)
-    return await promotion.promote(build, clock.now())
+        await follow(target, build, await ends(target, build.scope), asyncio.Event())
+    return await target.promote(build, partial(advanced, target), patience)

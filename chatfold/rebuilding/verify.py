@@ -8,9 +8,10 @@ from typing import Final, cast
 from zlib import crc32
 
 from chatfold import clock, database
-from chatfold.rebuilding.target import Facts, Target
+from chatfold.rebuilding.reading import Facts
+from chatfold.rebuilding.tables import TablesTarget as Target
 from chatfold.refusal import Refusal
-from projections.builds import LIVE, Build
+from projections.build import LIVE, Build
 from projections.comparing import RowDifference, difference
 from projections.in_memory import Row
 from projections.naive import NaiveSink, NaiveTables
@@ -58,18 +59,18 @@ async def verify(
     ):
         if totals := [table.name for table in target.projection.tables if table.has_totals]:
             raise Refusal(f"{totals[0]} holds totals of many chats: rebuild and use diff instead")
-        build = await target.builds.get(reader, name)
-        ends = await target.builds.positions(reader, build, target.place.topic)
+        build = await target.of.get(reader, name)
+        ends = await target.of.positions(reader, build, target.place.topic)
         checks = [_Check(table, limit) for table in target.projection.tables]
         for partition, end in sorted(ends.items()):
             span = Span(build.scope.first.get(partition), end)
             tables = await _folded(target, build, sample, {partition: span}, stop)
             for check in checks:
-                await check.compare(reader, target.builds.schema(build), tables)
+                await check.compare(reader, target.of.schema(build), tables)
         is_whole = sample == Sample() and build.state in {LIVE, "ready", "kept"}
         for check in checks:
             if is_whole:
-                await check.count(reader, target.builds.schema(build))
+                await check.count(reader, target.of.schema(build))
     return [check.told for check in checks]
 
 

@@ -45,7 +45,7 @@ async def test_a_writer_killed_at_any_moment_leaves_nothing_behind_or_ahead(
     rng = random.Random(7)
     log = projecting.recently(facts.log(52, chats=300, facts=2000 * (RUNS + 1)))
     await projecting.prepare(settings)
-    store = projecting.redis_views(settings)
+    store = projecting.views_store(settings)
     for run in range(RUNS):
         before = (await store.stats())["operations"]
         process = Process("views", settings, tmp_path / "log")

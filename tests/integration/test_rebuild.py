@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatfold import clock, database
-from chatfold.rebuilding import swap, verify
-from chatfold.rebuilding import target as targets
+from chatfold.rebuilding import swap, targets, verify
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from projections.registry import TABLES

@@ -71,7 +71,7 @@ async def test_chats_that_are_not_active_take_no_room(settings: Settings) -> Non
 
 async def test_a_store_that_is_away_is_told_and_its_errors_counted(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    away = projecting.redis_views(nowhere)
+    away = projecting.views_store(nowhere)
     assert await away.stats() == {"reachable": False, "errors": 1}
     await away.close()
     back = RedisViews(
@@ -108,7 +108,7 @@ async def quiet(settings: Settings, store: RedisViews, topic: str) -> None:
     """Return when the writer has nothing left to write, not even a step over marks."""
     async with asyncio.timeout(30):
         for number, end in (await projecting.ends(settings, topic)).items():
-            while (await store.position(topic, number) or 0) < end:
+            while (await (await store.builds.live()).position(topic, number) or 0) < end:
                 await asyncio.sleep(0.05)
 
 

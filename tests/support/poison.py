@@ -6,9 +6,10 @@ from dataclasses import replace
 from chatfold import database
 from chatfold.settings import Settings
 from projections.postgres import PostgresSink
-from projections.redrive import Redrive
+from projections.redrive import Redrive, RowsWait
 from projections.registry import TABLES, LogRecord, Projection
 from projections.rows import Write
+from projections.sink import Waiters
 from schemas import codec
 from schemas.envelope import Record, Recorded
 from schemas.facts import Fact
@@ -78,8 +79,9 @@ async def redrive(settings: Settings, projection: Projection = TABLES) -> list:
     sink = PostgresSink(pool, settings.database_schema, projection, reach=lambda _: None)
     try:
         rows = await _fetch(settings, "SELECT DISTINCT topic, partition, key FROM {}.parked_facts")
-        runs = Redrive(sink, projection)
-        return [await runs.run(row["topic"], row["partition"], row["key"]) for row in rows]
+        runs = Redrive(RowsWait(sink, projection))
+        places = [Waiters(row["topic"], row["partition"], row["key"]) for row in rows]
+        return [await runs.run(place) for place in places]
     finally:
         await pool.close()
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -24,15 +25,16 @@ from msgspec.structs import replace
 from chatfold import clock, database, failpoints, migrate, topics
 from chatfold import settings as settings_module
 from chatfold.settings import Settings
-from projections import redis, registry, view_sink, views
+from projections import json_files, redis, registry, view_sink, views
 from projections.active_chat import ActiveChat
 from projections.consumer import Consumer, Source
+from projections.json_files import JsonFileViews
 from projections.partition import Reading
 from projections.postgres import PostgresSink
 from projections.redis import RedisViews
 from projections.registry import TABLES, Projection
 from projections.sink import Bury, DeadLetters, ProjectionRefused
-from projections.view_store import ViewStore, ViewsUnavailable
+from projections.view_store import ViewsUnavailable
 from schemas import envelope
 from schemas.envelope import Recorded
 from schemas.facts import Fact
@@ -200,31 +202,50 @@ def tables_consumer(
 
 
 @asynccontextmanager
-async def viewing(settings: Settings) -> AsyncIterator[tuple[Consumer, RedisViews]]:
+async def viewing(
+    settings: Settings, bury: Bury | None = None, **broken: Any
+) -> AsyncIterator[tuple[Consumer, RedisViews | JsonFileViews]]:
     """The views, following the log in this process, and a reader of them."""
-    stop, store = asyncio.Event(), redis_views(settings)
-    consumer = views_consumer(settings, store)
+    stop, store = asyncio.Event(), views_store(settings)
+    consumer = views_consumer(settings, store, bury=bury, **broken)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(consumer.run(stop))
             yield consumer, store
             stop.set()
+    except* ProjectionRefused as refusals:
+        raise refusals.exceptions[0] from None
     finally:
         await store.close()
 
 
-def redis_views(settings: Settings) -> RedisViews:
+def views_store(settings: Settings) -> RedisViews | JsonFileViews:
+    if settings.views.startswith("file:"):
+        home = json_files.folder(settings.views, settings.view_prefix)
+        return JsonFileViews(home, LIFETIME, clock=clock.now)
     client = redis.connect(settings.views)
     return RedisViews(client, settings.view_prefix, LIFETIME, clock=clock.now)
 
 
-def views_consumer(settings: Settings, store: ViewStore, instance: str | None = None) -> Consumer:
+def views_consumer(
+    settings: Settings,
+    store: RedisViews | JsonFileViews,
+    instance: str | None = None,
+    bury: Bury | None = None,
+    **broken: Any,
+) -> Consumer:
+    """`broken` are a `decode` or an `evolve` that are not ours."""
     reach = failpoints.from_environment()
+    evolve = broken.get("evolve", views.evolve)
+    sink = view_sink.ViewSink(
+        store.builds.live, LIFETIME, clock=clock.now, reach=reach, evolve=evolve
+    )
     reading = Reading(
         projection=view_sink.NAME,
-        decode=registry.decode_fact,
-        sink=view_sink.ViewSink(store, LIFETIME, clock=clock.now, reach=reach),
+        decode=broken.get("decode", registry.decode_fact),
+        sink=sink,
         clock=clock.now,
+        dead_letters=DeadLetters(store=sink, bury=bury) if bury else None,
     )
     topic = Topics(settings.topic_prefix).events
     return Consumer(reading, source(settings, topic, view_sink.NAME, instance))
@@ -250,7 +271,7 @@ def recently(log: Sequence[Recorded[Fact]]) -> list[Recorded[Fact]]:
 
 async def viewed(settings: Settings, log: Sequence[Recorded[Fact]], *, seconds: float = 60) -> None:
     """Return when every view is the fold of the log."""
-    store, wanted = redis_views(settings), folded(log)
+    store, wanted = views_store(settings), folded(log)
     deadline = time.monotonic() + seconds
     try:
         while (different := await _different(store, wanted)) is not None:
@@ -261,7 +282,7 @@ async def viewed(settings: Settings, log: Sequence[Recorded[Fact]], *, seconds: 
 
 
 async def _different(
-    store: RedisViews, wanted: dict[tuple[str, str], ActiveChat]
+    store: RedisViews | JsonFileViews, wanted: dict[tuple[str, str], ActiveChat]
 ) -> tuple[ActiveChat | None, ActiveChat] | None:
     for chat, view in wanted.items():
         try:
@@ -319,7 +340,7 @@ async def main(kind: str, name: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     if kind == "views":
-        await views_consumer(settings, redis_views(settings), name).run(stop)
+        await views_consumer(settings, views_store(settings), name).run(stop)
         return
     pool = await database.open_pool(settings.database, kept=1, extra=9)
     try:

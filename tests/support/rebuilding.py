@@ -15,16 +15,15 @@ import orjson
 
 from chatfold import database
 from chatfold.rebuilding import rebuild as rebuilding
-from chatfold.rebuilding import swap
-from chatfold.rebuilding import target as targets
+from chatfold.rebuilding import swap, targets
+from chatfold.rebuilding import target as known
 from chatfold.rebuilding.asked import Asked
-from chatfold.rebuilding.diff import Difference
 from chatfold.rebuilding.diff import diff as differences
 from chatfold.rebuilding.rebuild import Wanted
-from chatfold.rebuilding.target import Target
+from chatfold.rebuilding.tables import TablesTarget
+from chatfold.rebuilding.target import Difference
 from chatfold.settings import Settings
-from projections.builds import Build
-from projections.promotion import Promoted
+from projections.build import Build, Promoted
 from tests.support import servers, tables
 
 PAUSE_SECONDS = 0.02  # a reader that never rests takes the core that it is to watch
@@ -67,9 +66,9 @@ class Command:
         return self.process.returncode
 
 
-async def rebuild(settings: Settings, **how: object) -> Build:
+async def rebuild(settings: Settings, name: str = "tables", **how: object) -> Build:
     """To the end, in this process."""
-    async with targets.opened(settings, "tables") as target:
+    async with targets.opened(settings, name) as target:
         return await rebuilding.rebuild(target, wanted(**how), lambda _: None, asyncio.Event())
 
 
@@ -77,20 +76,20 @@ def wanted(*, into: str | None = None, **asked: str) -> Wanted:
     return Wanted(asked=Asked(**asked), into=into)
 
 
-async def promote(settings: Settings, build: str | None = None) -> Promoted:
-    async with targets.opened(settings, "tables") as target:
+async def promote(settings: Settings, build: str | None = None, of: str = "tables") -> Promoted:
+    async with targets.opened(settings, of) as target:
         return await swap.promote(target, build, PATIENCE)
 
 
-async def roll_back(settings: Settings) -> Promoted:
-    async with targets.opened(settings, "tables") as target:
+async def roll_back(settings: Settings, of: str = "tables") -> Promoted:
+    async with targets.opened(settings, of) as target:
         return await swap.roll_back(target, None, PATIENCE)
 
 
 async def diff(
-    settings: Settings, first: str, second: str, *, catches_up: bool = True
+    settings: Settings, first: str, second: str, *, catches_up: bool = True, of: str = "tables"
 ) -> Difference:
-    async with targets.opened(settings, "tables") as target:
+    async with targets.opened(settings, of) as target:
         return await differences(target, first, second, catches_up=catches_up, limit=5)
 
 
@@ -101,9 +100,8 @@ async def dump(settings: Settings, build: str) -> tables.Dump:
         return await tables.dump(settings.database, schema)
 
 
-async def schema_of(target: Target, build: str) -> str:
-    async with target.pool.acquire() as connection:
-        return target.builds.schema(await target.builds.get(connection, build))
+async def schema_of(target: TablesTarget, build: str) -> str:
+    return target.of.schema(await known.get(target, build))
 
 
 async def run(settings: Settings, *statements: str) -> list:
