@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from projections.claims import COLUMN as CLAIMED
 from projections.in_memory import MemoryTables, Row
-from projections.registry import Projection
 from projections.rows import Cell, Key, Write
 from projections.sink import Move
+from projections.tables import Table
 from schemas.envelope import Recorded
 from schemas.facts import Fact
 
@@ -17,24 +17,33 @@ _CHATS = "chats"
 
 
 class NaiveTables(MemoryTables):
-    """With what rows look up in others, and whose a platform id is; `sees` says what counts."""
+    """Some tables of a projection, with what rows look up and whose a platform id is.
+
+    `sees` says which facts count.
+    """
 
     def __init__(
-        self, projection: Projection[Recorded[Fact]], sees: Callable[[Recorded[Fact]], bool]
+        self,
+        tables: Iterable[Table],
+        evolve: Callable[[Recorded[Fact]], Iterable[Write]],
+        sees: Callable[[Recorded[Fact]], bool],
     ) -> None:
-        super().__init__(projection.tables)
-        self._evolve = projection.evolve
+        super().__init__(tables)
+        self._evolve = evolve
         self._sees = sees
         self._claims: dict[tuple[Cell, Cell], Key] = {}
 
     def fold(self, recorded: Recorded[Fact]) -> None:
         """What one fact does."""
         if self._sees(recorded):
-            self.apply(self._evolve(recorded))
+            writes = self._evolve(recorded)
+            self.apply(write for write in writes if write.table in self._tables)
 
     def _change(self, row: Row, write: Write) -> None:
         table, is_new = self._tables[write.table], "last_seq" not in row
         super()._change(row, write)
+        if table.has_totals:
+            return
         row["last_seq"] = write.sequence
         if is_new:
             row |= {name: self._platform(row) for name in table.lookups}
@@ -55,9 +64,9 @@ class NaiveTables(MemoryTables):
 
 
 class NaiveSink:
-    """Gives what is read to the tables in memory."""
+    """Gives what is read to the tables in memory; None is a fact that waits and counts nowhere."""
 
-    def __init__(self, tables: NaiveTables) -> None:
+    def __init__(self, *tables: NaiveTables) -> None:
         self._tables = tables
 
     async def start(self) -> None:
@@ -70,11 +79,13 @@ class NaiveSink:
     async def confirm(self, topic: str, partition: int, position: int | None) -> None:
         """Nobody else writes here."""
 
-    def prepare(self, batch: Sequence[Recorded[Fact]]) -> Iterable[Recorded[Fact]]:
+    def prepare(self, batch: Sequence[Recorded[Fact] | None]) -> Sequence[Recorded[Fact] | None]:
         """The facts themselves."""
         return batch
 
-    async def write(self, prepared: Iterable[Recorded[Fact]], move: Move) -> None:  # noqa: ARG002  # as above
+    async def write(self, prepared: Sequence[Recorded[Fact] | None], move: Move) -> None:  # noqa: ARG002  # as above
         """One after the other."""
         for recorded in prepared:
-            self._tables.fold(recorded)
+            if recorded is not None:
+                for tables in self._tables:
+                    tables.fold(recorded)

@@ -70,6 +70,12 @@ async def keys(connection: "Connection", place: Place) -> frozenset[bytes]:
     return frozenset(row["key"] for row in await connection.fetch(_KEYS, *place))
 
 
+async def offsets(connection: "Connection", schema: str, place: Place) -> frozenset[int]:
+    """The places in the log of what waits beside the tables of a schema."""
+    statement = f"SELECT record_offset FROM {schema}.parked_facts WHERE {_HERE}"  # noqa: S608  # checked names
+    return frozenset(row[0] for row in await connection.fetch(statement, *place))
+
+
 async def add(connection: "Connection", place: Place, parked: Sequence[Parked]) -> None:
     """Let them wait; raises `Fenced` if one waits behind nothing: somebody has let them go."""
     poison = {one.key for one in parked if one.reason is not None}

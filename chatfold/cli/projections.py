@@ -22,17 +22,19 @@ from chatfold.rebuilding import rebuild as rebuilding
 from chatfold.rebuilding import standing as standings
 from chatfold.rebuilding import swap
 from chatfold.rebuilding.asked import Asked
+from chatfold.rebuilding.checks import Verified
 from chatfold.rebuilding.diff import diff as differences
 from chatfold.rebuilding.progress import Show
 from chatfold.rebuilding.rebuild import Wanted
 from chatfold.rebuilding.tables import TablesTarget
 from chatfold.rebuilding.target import Difference, Target
 from chatfold.rebuilding.targets import names, opened
-from chatfold.rebuilding.verify import Sample, Verified
+from chatfold.rebuilding.verify import Sample
 from chatfold.rebuilding.verify import verify as verified
 from chatfold.refusal import Refusal
 from projections.build import Build, Promoted
 from projections.comparing import RowDifference
+from projections.parked_facts import PoisonFact
 from projections.sink import Fenced, ProjectionRefused, SinkUnavailable
 
 T = TypeVar("T")
@@ -113,14 +115,15 @@ def rebuild(  # noqa: PLR0917  # typer gives them by name
         per_second=throttle,
     )
 
-    async def run(target: Target, show: Show) -> Build:
+    async def run(target: Target, show: Show) -> tuple[Build, Sequence[PoisonFact]]:
         stop = _stop_on_signals()
         async with _metrics(metrics_port):
-            return await rebuilding.rebuild(target, wanted, show, stop)
+            built = await rebuilding.rebuild(target, wanted, show, stop)
+        return built, await target.waiting(built)
 
     with rebuild_progress.shown(as_json=as_json) as show:
-        built = _asked(name, lambda target: run(target, show))
-    _tell(as_json, built, f"build {built.name} of {name} is {built.state}")
+        built, waiting = _asked(name, lambda target: run(target, show))
+    _show_built(built, waiting, as_json=as_json)
     if built.state == "filling":
         raise typer.Exit(STOPPED)
 
@@ -313,6 +316,22 @@ def _tell(as_json: bool, value: Build | Promoted, text: str) -> None:
         print_json(value)
     else:
         print(text)
+
+
+def _show_built(built: Build, waiting: Sequence[PoisonFact], *, as_json: bool) -> None:
+    """A build that lacks facts says which."""
+    lacks = [
+        {"origin": fact.origin, "reason": fact.reason, "behind": fact.behind} for fact in waiting
+    ]
+    if as_json:
+        print_json(asdict(built) | {"waiting": lacks})
+        return
+    print(f"build {built.name} of {built.projection} is {built.state}")
+    for fact in waiting:
+        told = (
+            f"{fact.origin} cannot be folded, {fact.behind} of its chat wait behind: {fact.reason}"
+        )
+        Console(soft_wrap=True, stderr=True).print(plain(told))
 
 
 def _rows(rows: Sequence[dict[str, object]], *, as_json: bool) -> None:

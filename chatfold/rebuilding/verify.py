@@ -1,38 +1,22 @@
 """The live tables against a plain fold of the log, in memory, a partition at a time."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, cast
+from functools import partial
 from zlib import crc32
 
 from chatfold import clock, database
+from chatfold.rebuilding.checks import Check, Verified, is_of_chats
 from chatfold.rebuilding.reading import Facts
 from chatfold.rebuilding.tables import TablesTarget as Target
 from chatfold.refusal import Refusal
+from projections import parked_facts
 from projections.build import LIVE, Build
-from projections.comparing import RowDifference, difference
-from projections.in_memory import Row
 from projections.naive import NaiveSink, NaiveTables
 from projections.partition import Reading, Span
-from projections.rows import Cell, Key
+from projections.registry import LogRecord
 from projections.stretch import Stretch
-from projections.tables import Table
-from schemas import codec
-
-_CHUNK: Final = 5_000
-_STANDING: Final = ("delivery_attempt", "delivery_status", "error_code", "error_message")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """How many rows of a table were compared, and the first that are not the fold of the log."""
-
-    table: str
-    rows: int
-    wrong: int
-    examples: Sequence[RowDifference]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,123 +36,89 @@ class Sample:
 async def verify(
     target: Target, name: str, sample: Sample, *, limit: int, stop: asyncio.Event
 ) -> list[Verified]:
-    """Every table of the build, as it is at one moment, against the log up to there."""
+    """Every table of the build, as it is at one moment, against the log up to there.
+
+    Facts that wait are left out, as they are in the tables.
+    """
     async with (
         target.pool.acquire() as reader,
         reader.transaction(isolation="repeatable_read", readonly=True),
     ):
-        if totals := [table.name for table in target.projection.tables if table.has_totals]:
-            raise Refusal(f"{totals[0]} holds totals of many chats: rebuild and use diff instead")
         build = await target.of.get(reader, name)
-        ends = await target.of.positions(reader, build, target.place.topic)
-        checks = [_Check(table, limit) for table in target.projection.tables]
+        verifying = _Verifying(target, build, reader, sample, limit)
+        verifying.refuse_part_of_a_whole()
+        return await verifying.run(stop)
+
+
+class _Verifying:
+    """Rows of chats are compared by partition, all others when the whole log is folded."""
+
+    def __init__(
+        self,
+        target: Target,
+        build: Build,
+        reader: database.Connection,
+        sample: Sample,
+        limit: int,
+    ) -> None:
+        schema = target.of.schema(build)
+        self._target = target
+        self._build = build
+        self._reader = reader
+        self._sample = sample
+        self._checks = [Check(table, schema, limit) for table in target.projection.tables]
+        self._of_chats = [check for check in self._checks if is_of_chats(check.table)]
+        self._of_all = [check for check in self._checks if check not in self._of_chats]
+
+    def refuse_part_of_a_whole(self) -> None:
+        """Raise `Refusal` if a sample of the facts is not enough."""
+        if self._of_all and self._sample != Sample():
+            raise Refusal(
+                f"rows of {self._of_all[0].table.name} are of many chats: verify them without"
+                " --sample and --chat"
+            )
+
+    async def run(self, stop: asyncio.Event) -> list[Verified]:
+        """What was found of each table."""
+        topic = self._target.place.topic
+        ends = await self._target.of.positions(self._reader, self._build, topic)
+        together = self._tables(self._of_all)
         for partition, end in sorted(ends.items()):
-            span = Span(build.scope.first.get(partition), end)
-            tables = await _folded(target, build, sample, {partition: span}, stop)
-            for check in checks:
-                await check.compare(reader, target.of.schema(build), tables)
-        is_whole = sample == Sample() and build.state in {LIVE, "ready", "kept"}
-        for check in checks:
-            if is_whole:
-                await check.count(reader, target.of.schema(build))
-    return [check.told for check in checks]
+            tables = self._tables(self._of_chats)
+            await self._fold(partition, end, NaiveSink(tables, together), stop)
+            for check in self._of_chats:
+                await check.compare(self._reader, tables.rows[check.table.name])
+        for check in self._of_all:
+            await check.compare_whole(self._reader, together.rows[check.table.name])
+        if self._sample == Sample() and self._build.state in {LIVE, "ready", "kept"}:
+            for check in self._of_chats:
+                await check.count(self._reader)
+        return [check.told for check in self._checks]
 
+    def _tables(self, checks: Sequence[Check]) -> NaiveTables:
+        tables = [check.table for check in checks]
+        return NaiveTables(tables, self._target.projection.evolve, self._sees)
 
-async def _folded(
-    target: Target, build: Build, sample: Sample, spans: dict[int, Span], stop: asyncio.Event
-) -> NaiveTables:
-    def sees(recorded: Facts) -> bool:
-        is_tenants = build.scope.tenant in {None, recorded.tenant}
-        is_chats = build.scope.chat in {None, recorded.chat_id}
-        return is_tenants and is_chats and sample.holds(recorded.chat_id)
+    def _sees(self, recorded: Facts) -> bool:
+        return self._build.scope.sees(recorded) and self._sample.holds(recorded.chat_id)
 
-    tables = NaiveTables(target.projection, sees)
-    reading = Reading(
-        projection=f"{target.projection.name} verify",
-        decode=target.projection.decode,
-        sink=NaiveSink(tables),
-        clock=clock.now,
-        tells_kafka=False,
-    )
-    await Stretch(reading, target.place, spans).read(stop)
-    return tables
-
-
-class _Check:
-    """One table's comparison, over all partitions."""
-
-    def __init__(self, table: Table, limit: int) -> None:
-        self._table = table
-        self._limit = limit
-        self._rows = self._wrong = 0
-        self._examples: list[RowDifference] = []
-
-    @property
-    def told(self) -> Verified:
-        """What was found."""
-        return Verified(
-            table=self._table.name, rows=self._rows, wrong=self._wrong, examples=self._examples
+    async def _fold(self, partition: int, end: int, sink: NaiveSink, stop: asyncio.Event) -> None:
+        schema = self._target.of.schema(self._build)
+        place = (self._target.name, self._target.place.topic, partition)
+        waits = await parked_facts.offsets(self._reader, schema, place)
+        reading = Reading(
+            projection=f"{self._target.name} verify",
+            decode=partial(_decoded, self._target.projection.decode, waits),
+            sink=sink,
+            clock=clock.now,
+            tells_kafka=False,
         )
-
-    async def compare(self, reader: database.Connection, schema: str, tables: NaiveTables) -> None:
-        """The rows of all chats that were folded."""
-        wanted = tables.rows[self._table.name]
-        chats = sorted({str(row["chat_id"]) for row in wanted.values()})
-        keys = set(wanted)
-        for start in range(0, len(chats), _CHUNK):
-            for row in await self._fetch(reader, schema, chats[start : start + _CHUNK]):
-                key = tuple(row[name] for name in self._table.key)
-                keys.discard(key)
-                self._judge(row, wanted.get(cast("Key", key)))
-        for key in sorted(keys, key=str):
-            self._judge(None, wanted[key])
-
-    async def count(self, reader: database.Connection, schema: str) -> None:
-        """Rows of chats that the log does not know."""
-        found = await reader.fetchval(f"SELECT count(*) FROM {schema}.{self._table.name}")  # noqa: S608  # checked names
-        unknown = found - self._rows
-        self._wrong += max(0, unknown)
-
-    def _judge(self, found: Row | None, wanted: Row | None) -> None:
-        self._rows += found is not None
-        told = difference(self._table, _plain(found), _plain(wanted))
-        if told.columns or told.only_in:
-            self._wrong += 1
-            if len(self._examples) < self._limit:
-                self._examples.append(told)
-
-    async def _fetch(
-        self, reader: database.Connection, schema: str, chats: Sequence[str]
-    ) -> Iterator[Row]:
-        names = (
-            *self._table.key,
-            *self._table.columns,
-            *self._table.lookups,
-            *(_STANDING if self._table.has_standing else ()),
-            "last_seq",
-        )
-        kinds = {**self._table.key, **self._table.columns}
-        cells = ", ".join(_cell(name, kinds.get(name, "text")) for name in names)
-        rows = await reader.fetch(
-            f"SELECT {cells} FROM {schema}.{self._table.name} WHERE chat_id = ANY($1::uuid[])",  # noqa: S608  # names of tables.py
-            chats,
-        )
-        return (dict(row) for row in rows)
+        span = Span(self._build.scope.first.get(partition), end)
+        await Stretch(reading, self._target.place, {partition: span}).read(stop)
 
 
-def _cell(name: str, kind: str) -> str:
-    return f"{name}::text" if kind == "uuid" else name
-
-
-def _plain(row: Row | None) -> dict[str, object] | None:
-    return None if row is None else {name: _json(value) for name, value in row.items()}
-
-
-def _json(value: Cell) -> object:
-    """The cell as it is told: a JSON text as what it says, so that only its meaning counts."""
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            return codec.loads(value.encode())
-        except codec.Undecodable:
-            return value
-    return value.isoformat() if isinstance(value, datetime) else value
+def _decoded(
+    decode: Callable[[LogRecord], Facts], waits: frozenset[int], record: LogRecord
+) -> Facts | None:
+    """The fact, None if it waits."""
+    return None if record.offset in waits else decode(record)
