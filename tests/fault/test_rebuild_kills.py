@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatfold.settings import Settings
-from tests.support import facts, oracle, projecting, rebuilding, tables
+from tests.support import facts, oracle, projecting, rebuilding, tables, viewing
 from tests.support.rebuilding import Command
 
 RUNS = min(10, int(os.environ.get("CHATFOLD_FAULT_RUNS", "3")))
@@ -31,10 +31,10 @@ async def until_it_moves(command: Command, seconds: float = 120) -> None:
             await asyncio.sleep(0.02)
 
 
-async def killed_again_and_again(settings: Settings, folder: Path) -> list:
+async def killed_again_and_again(settings: Settings, folder: Path, name: str = "tables") -> list:
     """Kill it at any moment; what the last one told, which was let to its end."""
     rng = random.Random(9)
-    how = ("rebuild", "tables", "--parallel", "2", "--throttle", "1500")
+    how = ("rebuild", name, "--parallel", "2", "--throttle", "1500")
     for run in range(RUNS):
         command = Command(settings, folder / f"{run}", *how)
         try:
@@ -75,3 +75,31 @@ async def test_a_rebuild_killed_again_and_again_is_promoted_under_live_traffic(
         settings.database, f"{settings.database_schema}_want", oracle.tables(log)
     )
     assert await rebuilding.dump(settings, "live") == want
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kept_in", ["valkey", "json files"])
+async def test_a_rebuild_of_views_killed_again_and_again_is_promoted_under_live_traffic(
+    settings: Settings, tmp_path: Path, kept_in: str
+) -> None:
+    settings = settings if kept_in == "valkey" else viewing.in_files(settings)
+    log = projecting.recently(facts.log(202, chats=40, facts=BEFORE + 400 * RUNS))
+    await projecting.prepare(settings)
+    await projecting.append(settings, log[:BEFORE])
+    stop = asyncio.Event()
+    async with projecting.viewing(settings):
+        await projecting.viewed(settings, log[:BEFORE])
+        async with viewing.watched(settings, log) as reader:
+            appending = asyncio.create_task(traffic(settings, log[BEFORE:], stop))
+            told = await killed_again_and_again(settings, tmp_path, "views")
+            name = told[-1]["name"]
+            same = await rebuilding.diff(settings, "live", name, of="views")
+            assert (same.is_exact, same.is_equal) == (True, True)
+            assert (await rebuilding.promote(settings, name, of="views")).now == name
+            stop.set()
+            await appending
+            await projecting.viewed(settings, log)
+        assert not reader.shrunk
+        assert reader.looks > 5
+        same = await rebuilding.diff(settings, "live", "v1", of="views")
+        assert (same.is_exact, same.is_equal) == (True, True)
