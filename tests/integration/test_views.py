@@ -77,7 +77,7 @@ async def test_a_store_that_is_away_is_told_and_its_errors_counted(settings: Set
     back = RedisViews(
         redis.connect(settings.views), settings.view_prefix, timedelta(1), clock=clock.now
     )
-    back._errors = away._errors
+    back._server.errors = away._server.errors
     assert (await back.stats())["errors"] == 1
     assert (await back.stats())["errors"] == 1
     await back.close()
