@@ -63,8 +63,8 @@ async def _read(settings: Settings, chats: Collection[str], moment: datetime, lo
 async def _partitions(bootstrap: str, topic: str) -> int:
     await reading.refuse_missing(bootstrap, topic)
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         return len(consumer.partitions_for_topic(topic) or ())
     finally:
         await consumer.stop()

@@ -90,8 +90,8 @@ async def _clients(
 ) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await admin.start()
     try:
+        await admin.start()
         await consumer.start()
         yield admin, consumer
     finally:

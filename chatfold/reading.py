@@ -31,8 +31,8 @@ async def read(
         auto_offset_reset="earliest",
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         for place in sorted(consumer.assignment()):
             if partitions is None or place.partition in partitions:
                 async for record in _one(consumer, place):

@@ -65,8 +65,8 @@ async def _reading(
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 << 20,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         end = (await consumer.end_offsets([place]))[place]  # before a fetch is under way, as the
         first = (await consumer.beginning_offsets([place]))[place]  # answer would wait for it
         consumer.assign([place])

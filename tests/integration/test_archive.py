@@ -72,8 +72,8 @@ async def found_since(
     settings: Settings, archive: Index | None, asked: dict[TopicPartition, int]
 ) -> dict:
     consumer = LogConsumer(settings.bootstrap, archive)
-    await consumer.start()
     try:
+        await consumer.start()
         return await consumer.offsets_for_times(asked)
     finally:
         await consumer.stop()

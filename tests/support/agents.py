@@ -135,8 +135,8 @@ async def produce_in_transactions(
         transactional_id=f"{settings.topic_prefix}-test",
         retry_backoff_ms=5,
     )
-    await producer.start()
     try:
+        await producer.start()
         for number, start in enumerate(range(0, len(orders), size)):
             if number % abort_every == 0:
                 await _transact(producer, topic, [_aborted(orders[start])], commit=False)
@@ -169,8 +169,8 @@ async def following(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaCon
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([TopicPartition(topic, one) for one in range(settings.partitions)])
         yield consumer
     finally:
@@ -228,8 +228,8 @@ async def committed(settings: Settings) -> dict[int, int]:
         group_id=Groups(settings.topic_prefix).delivery,
         enable_auto_commit=False,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         places = [TopicPartition(topic, number) for number in range(settings.partitions)]
         consumer.assign(places)
         found = {place.partition: await consumer.committed(place) for place in places}
@@ -242,8 +242,8 @@ async def ends(settings: Settings) -> dict[int, int]:
     """Where each partition of the orders ends."""
     topic = Topics(settings.topic_prefix).work_delivery
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         places = [TopicPartition(topic, number) for number in range(settings.partitions)]
         return {p.partition: end for p, end in (await consumer.end_offsets(places)).items()}
     finally:

@@ -59,8 +59,8 @@ async def truncate(settings: Settings, topic: str, *, share: float) -> None:
     """Remove the first records of every partition, as retention would."""
     ends = await projecting.ends(settings, topic)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         await admin.delete_records(
             {
                 TopicPartition(topic, number): RecordsToDelete(before_offset=int(end * share))

@@ -158,7 +158,7 @@ class Stage:
     folder: Path
     talks: dict[str, Talk] = field(default_factory=dict)
     told: Callable[[str], bool] = lambda person: False
-    untold: asyncio.Queue[Received] = field(default_factory=asyncio.Queue)
+    untold: asyncio.Queue[Received | None] = field(default_factory=asyncio.Queue)
     _numbers: count = field(default_factory=count)
 
     def decider(self) -> roles.Process:
@@ -241,9 +241,8 @@ class Stage:
         return [str(one.reference).split(":")[0] for one in self.box.journal.find() if one.accepted]
 
     async def keep_telling(self) -> None:
-        """Tell at once of what was taken for those who shall be told."""
-        while True:
-            received = await self.untold.get()
+        """Tell at once of what was taken for those who shall be told, until there is no more."""
+        while received := await self.untold.get():
             if self.told(str(received.to)):
                 await self.tell([received])
 
@@ -258,12 +257,12 @@ async def staged(settings: Settings, folder: Path, latency: float = 0.0) -> Asyn
     """A stage of its own."""
     await migrate.migrate(settings.database, settings.database_schema)
     await kafka.prepare(settings)
-    untold: asyncio.Queue[Received] = asyncio.Queue()
+    untold: asyncio.Queue[Received | None] = asyncio.Queue()
     async with running(now=clock.now, latency=latency, on_accepted=untold.put_nowait) as box:
         stage = Stage(settings, box, folder, untold=untold)
         telling = asyncio.create_task(stage.keep_telling())
         try:
             yield stage
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
+            untold.put_nowait(None)  # who is cancelled as a client starts leaves it unclosed
+            await telling

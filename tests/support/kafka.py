@@ -36,8 +36,8 @@ async def produce(settings: Settings, topic: str, records: Iterable[Record]) -> 
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2
     )
-    await producer.start()
     try:
+        await producer.start()
         sent = [
             await producer.send(topic, r.value, key=r.key, headers=list(r.headers)) for r in records
         ]

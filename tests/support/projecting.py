@@ -61,8 +61,8 @@ async def append(settings: Settings, log: Iterable[Recorded[Fact]], *, seed: int
         transactional_id=f"{settings.topic_prefix}-test-{seed}",
         retry_backoff_ms=5,
     )
-    await producer.start()
     try:
+        await producer.start()
         while facts:
             size = rng.choice([1, 5, 40, 200, 1000])
             if rng.random() < 0.15:
@@ -93,8 +93,8 @@ async def _send(producer: AIOKafkaProducer, topic: str, facts: Iterable[Recorded
 async def ends(settings: Settings, topic: str) -> dict[int, int]:
     """The end of each partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         places = [TopicPartition(topic, number) for number in range(settings.partitions)]
         found = await consumer.end_offsets(places)
         return {place.partition: end for place, end in found.items()}
@@ -119,8 +119,8 @@ async def positions(settings: Settings, projection: str = TABLES.name) -> dict[i
 async def committed(settings: Settings, projection: str) -> dict[int, int]:
     """What the group has told Kafka, by partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         group = Groups(settings.topic_prefix).projection(projection)
         found = await admin.list_consumer_group_offsets(group)
         return {place.partition: told.offset for place, told in found.items() if told.offset > 0}
@@ -131,8 +131,8 @@ async def committed(settings: Settings, projection: str) -> dict[int, int]:
 async def truncate(settings: Settings, topic: str) -> None:
     """Remove the first records of every partition, as retention would."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         before = {number: end // 2 for number, end in (await ends(settings, topic)).items()}
         await admin.delete_records(
             {

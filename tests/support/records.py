@@ -30,8 +30,8 @@ async def held(bootstrap: str, topic: str) -> list[ConsumerRecord]:
         max_partition_fetch_bytes=2**23,
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         found: list[ConsumerRecord] = []
         async with asyncio.timeout(60):
