@@ -55,8 +55,8 @@ def demo(
 
 
 async def _demo(*, stays: bool, as_json: bool) -> Outcome:
-    own = stage.of_its_own(settings.load(), clock.now())
-    set_stage = stage.Stage(own, Stack(settings.load()))
+    own = stage.of_its_own(settings.load(), clock.now(), usual_ports=stays)
+    set_stage = stage.Stage(own, Stack(settings.load()), usual_ports=stays)
     was_running = all(one.healthy for one in set_stage.stack.status())
     console = Console(stderr=True, highlight=False)
     try:

@@ -30,6 +30,8 @@ STOP_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 0.05
 LOG_TAIL: Final = 2000
 COMMAND_SECONDS: Final = 90.0
+SANDBOX_PORT: Final = 18090
+_ANY: Final = 0  # the system names one that nobody else is given meanwhile
 API_TOKEN: Final = "of-this-demo-only"  # noqa: S105  # it stands before the demo's own servers
 
 Tell = Callable[[str], None]
@@ -65,12 +67,14 @@ class Child:
 class Stage:
     """What stands: settings that name only the demo's own things, and its processes.
 
-    With `statuses` the sandbox tells the gateway how its messages fare.
+    With `statuses` the sandbox tells the gateway how its messages fare. With `usual_ports` people
+    find the processes where they expect them; without, several stages stand side by side.
     """
 
     settings: Settings
     stack: Stack
     statuses: bool = True
+    usual_ports: bool = False
     sandbox: Child | None = None
     roles: dict[str, Child] = field(default_factory=dict)
 
@@ -86,7 +90,7 @@ class Stage:
         return self.sandbox.url
 
 
-def of_its_own(chosen: Settings, now: datetime) -> Settings:
+def of_its_own(chosen: Settings, now: datetime, *, usual_ports: bool = False) -> Settings:
     """The same servers, with topics, tables, keys, files and ports that only this demo uses."""
     stamp = f"{now:%Y%m%d%H%M%S}"
     home = chosen.home / "demo" / stamp
@@ -98,8 +102,8 @@ def of_its_own(chosen: Settings, now: datetime) -> Settings:
             "home": home,
             "media_url": str((home / "media").absolute()),
             "speech_model": None,
-            "gateway_port": _free(chosen.gateway_port),
-            "api_port": _free(chosen.api_port),
+            "gateway_port": _free(chosen.gateway_port if usual_ports else _ANY),
+            "api_port": _free(chosen.api_port if usual_ports else _ANY),
             "api_token": API_TOKEN,
         }
     )
@@ -168,7 +172,7 @@ async def _apply_tenants(stage: Stage) -> None:
 
 
 def _start_sandbox(stage: Stage) -> Child:
-    port = _free(18090)
+    port = _free(SANDBOX_PORT if stage.usual_ports else _ANY)
     arguments = ["sandbox", "--port", str(port)]
     if stage.statuses:
         arguments += ["--statuses-to", stage.gateway_url, "--signed-with", "CHATFOLD_DEMO_SECRET"]
@@ -178,7 +182,7 @@ def _start_sandbox(stage: Stage) -> Child:
 def start_role(stage: Stage, name: str) -> Child:
     """A role as a process; gateway and api at their addresses, the others at any free port."""
     addresses = {"gateway": stage.settings.gateway_port, "api": stage.settings.api_port}
-    port = addresses.get(name) or _free(PORTS[name])
+    port = addresses.get(name) or _free(PORTS[name] if stage.usual_ports else _ANY)
     return _start(stage, name, port, ["run", name])
 
 
@@ -233,7 +237,7 @@ async def _until(child: Child, path: str) -> None:
 
 def _free(wanted: int) -> int:
     """`wanted` if nobody listens there, else any free port."""
-    for port in (wanted, 0):
+    for port in (wanted, _ANY):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])

@@ -52,8 +52,12 @@ async def test_a_human_takes_over_by_writing_and_the_bot_is_back_when_they_have_
     assert (await town.says("And now?")).action is ActionTaken.REPLIED
     await town.fact(MessageSent, 2)
     assert len(town.taken()) == 2
-    (row,) = await town.rows("SELECT count(*) AS count FROM processed_events")
-    assert row["count"] >= 4
+
+    async def recorded() -> bool:
+        (row,) = await town.rows("SELECT count(*) AS count FROM processed_events")
+        return row["count"] >= 4
+
+    await until(recorded, "what was done with each message to be in the tables")
 
 
 async def test_the_time_is_counted_from_the_humans_last_word(town: Town):

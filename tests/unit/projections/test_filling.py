@@ -61,7 +61,7 @@ def test_new_rows_have_what_their_writes_say_whichever_columns_others_name() -> 
 
 def test_the_naive_fold_makes_the_rows_that_the_oracle_makes() -> None:
     log = facts.log(5, chats=8, facts=900)
-    tables, wanted = NaiveTables(TABLES, lambda _: True), oracle.tables(log)
+    tables, wanted = NaiveTables(TABLES.tables, TABLES.evolve, lambda _: True), oracle.tables(log)
     for one in log:
         tables.fold(one)
     assert {name: set(rows) for name, rows in tables.rows.items()} == {
