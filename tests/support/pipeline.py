@@ -29,6 +29,7 @@ from schemas.facts import (
 from schemas.tenants import Tenant
 from schemas.topics import Topics
 from tests.support import kafka, oracle, tables, webhooks
+from tests.support.servers import isolated
 
 SECRET = script.SECRETS["CHATFOLD_DEMO_SECRET"]
 ENDINGS = (MessageSent, MessageSendFailed, MessageSendUnconfirmed)
@@ -37,7 +38,7 @@ ENDINGS = (MessageSent, MessageSendFailed, MessageSendUnconfirmed)
 @asynccontextmanager
 async def everything(servers: Settings, stack: Stack) -> AsyncIterator[stage.Stage]:
     """All roles and the sandbox, on names of their own."""
-    standing = stage.Stage(stage.of_its_own(servers, clock.now()), stack, statuses=False)
+    standing = stage.Stage(_of_its_own(servers), stack, statuses=False)
     try:
         await stage.set_up(standing, lambda _: None)
         await _hurry(standing)
@@ -46,6 +47,14 @@ async def everything(servers: Settings, stack: Stack) -> AsyncIterator[stage.Sta
         for child in standing.roles.values():
             child.process.send_signal(signal.SIGCONT)
         await stage.tear_down(standing, stop_stack=False)
+
+
+def _of_its_own(servers: Settings) -> Settings:
+    """Names that nobody else has, even who begins in the same second."""
+    own = stage.of_its_own(servers, clock.now())
+    named = isolated(own, "everything", own.home)
+    home = own.home / named.topic_prefix
+    return named.model_copy(update={"home": home, "media_url": str(home / "media")})
 
 
 async def _hurry(standing: stage.Stage) -> None:
