@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_BUFFERED: Final = 64 * 1024 * 1024  # of all partitions of a process
 _POLL_MS: Final = 500
 _RECORDS: Final = 5_000
+_GATHER_BYTES: Final = 4 * 1024 * 1024  # a fetch waits for so much …
+_GATHER_MS: Final = 1_000  # … or so long: a segment takes minutes to fill, a round costs CPU
 _RETRY_SECONDS: Final = 1.0
 _HINT_SECONDS: Final = 5.0
 
@@ -209,6 +211,8 @@ def _consumer(archiving: Archiving) -> AIOKafkaConsumer:
         session_timeout_ms=archiving.session_timeout_ms,
         heartbeat_interval_ms=archiving.session_timeout_ms // 4,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        fetch_min_bytes=_GATHER_BYTES,
+        fetch_max_wait_ms=_GATHER_MS,
     )
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import signal
 import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -18,6 +21,7 @@ from chatfold.demo import assisted, files, outcome, play, scenes, script, stage
 from chatfold.demo.assisted import Talk, Talked
 from chatfold.demo.expected import Expected, expected
 from chatfold.demo.outcome import Outcome
+from chatfold.demo.received import arrived
 from chatfold.demo.scenes import SCENES, Scene, Seen
 from chatfold.demo.script import Webhook
 from chatfold.stack import Stack
@@ -74,41 +78,21 @@ async def _demo(*, stays: bool, as_json: bool) -> Outcome:
 
 
 async def _perform(set_stage: stage.Stage, progress: Progress) -> Outcome:
-    """The play, act by act, then scenes and conversations, and others speaking meanwhile."""
+    """The play, and beside it scenes and conversations of other people."""
     plan = [files.at_sandbox(one, set_stage.sandbox_url) for one in script.webhooks()]
     await files.place([*plan, *assisted.webhooks()], set_stage.sandbox_url)
     await assisted.prepare(set_stage)
     played = play.Played()
-    counts = _Counts(progress, set_stage, played)
-    found = await _play(plan, counts)
-    if found.missing:
-        return outcome.with_surprises(found, played.surprises)
-    later = script.afterwards()
     seen, talked, found = await asyncio.gather(
         asyncio.gather(*(_scene(set_stage, one, played, progress) for one in SCENES)),
         asyncio.gather(*(_talk(set_stage, one, played, progress) for one in assisted.talks())),
-        counts.until(later, wanted([*plan, *later])),
+        _Counts(progress, set_stage, played).of_all(plan),
     )
     found = outcome.with_surprises(found, played.surprises)
     named = {scene.name: one for scene, one in zip(SCENES, seen, strict=True)}
     found = outcome.with_scenes(found, named)
     by_name = {talk.name: one for talk, one in zip(assisted.talks(), talked, strict=True)}
     return await outcome.with_search(set_stage, outcome.with_talks(found, by_name))
-
-
-async def _play(plan: list[Webhook], counts: "_Counts") -> Outcome:
-    """What has come of the play; an act begins when all that was said before is answered."""
-    *acts, last = sorted({webhook.act for webhook in plan})
-    for act in acts:
-        found = await _act(plan, act, counts)
-        if found.missing:
-            return found
-    return await _act(plan, last, counts)
-
-
-async def _act(plan: list[Webhook], act: int, counts: "_Counts") -> Outcome:
-    said = [webhook for webhook in plan if webhook.act <= act]
-    return await counts.until([one for one in said if one.act == act], expected(said))
 
 
 def wanted(plan: list[Webhook]) -> Expected:
@@ -119,7 +103,7 @@ def wanted(plan: list[Webhook]) -> Expected:
 
 
 class _Counts:
-    """Shows on the terminal what was posted and received, until that is all."""
+    """Plays, and shows on the terminal what was posted and received, until that is all."""
 
     def __init__(self, progress: Progress, set_stage: stage.Stage, played: play.Played) -> None:
         self._progress = progress
@@ -129,27 +113,66 @@ class _Counts:
         self._replied = progress.add_task("replies received", total=None)
         self._worked = progress.add_task("jobs of agents", total=None)
 
-    async def until(self, webhooks: list[Webhook], wanted: Expected) -> Outcome:
-        """Post these; what has come when nothing is missing, or when nothing comes any more."""
+    async def of_all(self, plan: list[Webhook]) -> Outcome:
+        """What has come of everything; an act begins when all that was said before is answered."""
+        for act in sorted({webhook.act for webhook in plan}):
+            said = expected(webhook for webhook in plan if webhook.act <= act)
+            async with self._playing(webhook for webhook in plan if webhook.act == act) as posted:
+                await self._until_answered(posted, said)
+        later = script.afterwards()
+        async with self._playing(later) as posted:
+            return await self._until_complete(posted, wanted([*plan, *later]))
+
+    @asynccontextmanager
+    async def _playing(self, webhooks: Iterable[Webhook]) -> AsyncIterator[asyncio.Task[None]]:
         gateway = self._stage.gateway_url
         playing = asyncio.create_task(play.play(webhooks, gateway, self._played))
-        seen, since = None, asyncio.get_running_loop().time()
+        try:
+            yield playing
+        finally:
+            await playing
+
+    async def _until_answered(self, posted: asyncio.Task[None], said: Expected) -> None:
+        """Return when every reply has come, or when none comes any more."""
+        stillness = _Stillness()
+        while True:
+            replies = Counter(reply for reply, _ in await arrived(self._stage))
+            self._tell(replies.total())
+            is_answered = posted.done() and not said.replies - replies
+            if is_answered or stillness.lasts((self._played.posted, replies)):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _until_complete(self, posted: asyncio.Task[None], wanted: Expected) -> Outcome:
+        """What has come when nothing is missing, or when nothing comes any more."""
+        stillness = _Stillness()
         while True:
             found = await outcome.look(self._stage, self._played, wanted)
-            self._tell(found)
-            now = asyncio.get_running_loop().time()
-            if seen != (told := (self._played.posted, found.rows, found.jobs)):
-                seen, since = told, now
-            if now > since + SETTLE_SECONDS or (playing.done() and not found.missing):
-                break
+            self._tell(found.replies_received_by_sandbox)
+            self._progress.update(self._worked, completed=sum(found.jobs.values()))
+            is_complete = posted.done() and not found.missing
+            if is_complete or stillness.lasts((self._played.posted, found.rows, found.jobs)):
+                return found
             await asyncio.sleep(LOOK_SECONDS)
-        await playing
-        return found
 
-    def _tell(self, found: Outcome) -> None:
+    def _tell(self, replies: int) -> None:
         self._progress.update(self._posted, completed=self._played.posted)
-        self._progress.update(self._replied, completed=found.replies_received_by_sandbox)
-        self._progress.update(self._worked, completed=sum(found.jobs.values()))
+        self._progress.update(self._replied, completed=replies)
+
+
+class _Stillness:
+    """For how long nothing has changed."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._since = 0.0
+
+    def lasts(self, seen: object) -> bool:
+        """Whether what is `seen` was the same for so long that nothing more will come."""
+        now = asyncio.get_running_loop().time()
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return now > self._since + SETTLE_SECONDS
 
 
 async def _scene(

@@ -31,7 +31,7 @@ from tests.support.delivering import Stage, Talk
 TENANT, FAILING = "acme", "failing"
 OTHERS = ("first", "second", "third", "fourth", "fifth")
 PEOPLE = 500
-BATCH, PAUSE, SECONDS = 2, 0.05, 10.0
+BATCH, PAUSE, SECONDS = 2, 0.05, 20.0
 """Forty a second, and as many to the account that fails: what two cores do with ease.
 
 More fills them, and then the load alone, whatever becomes of it, is what the others feel.
