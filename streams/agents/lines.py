@@ -16,6 +16,7 @@ from providers.failures import FailureCode, SendFailure
 from providers.rates import Rate, Rates
 from streams.agents import metrics
 from streams.agents.breaker import Breaker
+from streams.agents.comeback import Comeback
 from streams.outcomes import Ended
 from streams.patience import pause, unless_leaving
 from streams.ports import Access, Crowded, Leaving, Limiter
@@ -34,9 +35,6 @@ SHORT_WAIT_SECONDS: Final = 2.0
 
 LONGEST_WAIT_SECONDS: Final = 30.0
 """For one turn; an order that would wait longer comes again, so that offsets move on."""
-
-FULL_SECONDS: Final = 30.0
-"""After which an order comes again that found the line full though the rate had room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +83,7 @@ class Line:
         self._all_sends = all_sends
         self._sends = asyncio.Semaphore(bounds.account_sends)
         self._breaker = Breaker(self._name, self._provider)
+        self._comeback = Comeback(bounds.account_sends)
         self._waiting: dict[int, float] = {}
         self._numbers = count()
 
@@ -110,6 +109,7 @@ class Line:
         """Make room for the next."""
         self._sends.release()
         self._all_sends.release()
+        self._comeback.freed(_now())
 
     def _stopped(self, access: Access) -> SendFailure | None:
         rest = self._breaker.rests(access, _now())
@@ -132,9 +132,10 @@ class Line:
         if not (self._sends.locked() or self._all_sends.locked()):
             await self._sends.acquire()
             await self._all_sends.acquire()
+            self._comeback.had_room()
             return None
         if not self._has_room:
-            return self._sent_back("sends", _CROWDED, FULL_SECONDS)
+            return self._sent_back("sends", _CROWDED, self._comeback.after(_now()))
         with self._counted("sends"):
             await unless_leaving(self._sends.acquire(), leaving)
             try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.agents import metrics
+from streams.agents.comeback import Comeback
 from streams.ports import Crowded, Leaving
 from streams.window import Left
 
@@ -20,9 +21,6 @@ WAITING: Final = 1_000
 
 LONGEST_WAIT_SECONDS: Final = 60.0
 """An order that would wait longer comes again, so that offsets move on."""
-
-FULL_SECONDS: Final = 30.0
-"""After which an order comes again that found the line full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,17 @@ class _Line:
     """One tenant's."""
 
     seats: asyncio.Semaphore
+    comeback: Comeback
     waiting: int = field(default=0)
+
+    @classmethod
+    def of(cls, share: int) -> "_Line":
+        """One of which so many have a seat."""
+        return cls(asyncio.Semaphore(share), Comeback(share))
+
+    def crowded(self) -> Crowded:
+        """When who has found no seat is to come again."""
+        return Crowded(self.comeback.after(asyncio.get_running_loop().time()))
 
 
 class Seats:
@@ -49,7 +57,7 @@ class Seats:
     def __init__(self, bounds: Bounds = Bounds()) -> None:
         self._bounds = bounds
         self._all = asyncio.Semaphore(bounds.most)
-        self._lines = defaultdict[str, _Line](lambda: _Line(asyncio.Semaphore(bounds.share)))
+        self._lines = defaultdict[str, _Line](lambda: _Line.of(bounds.share))
 
     async def take(self, tenant: str, leaving: Leaving) -> Crowded | None:
         """Return None when there is a seat, or when to come again; raises `Left`."""
@@ -57,9 +65,10 @@ class Seats:
         if not (line.seats.locked() or self._all.locked()):
             await line.seats.acquire()
             await self._all.acquire()
+            line.comeback.had_room()
             return None
         if line.waiting >= self._bounds.waiting:
-            return Crowded(FULL_SECONDS)
+            return line.crowded()
         line.waiting += 1
         try:
             with metrics.THOUGHTS_WAITING.track_inprogress():
@@ -70,20 +79,22 @@ class Seats:
     def leave(self, tenant: str) -> None:
         """Make room for the next."""
         self._all.release()
-        self._lines[tenant].seats.release()
+        line = self._lines[tenant]
+        line.seats.release()
+        line.comeback.freed(asyncio.get_running_loop().time())
 
     async def _wait(self, line: _Line, leaving: Leaving) -> Crowded | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._bounds.longest_wait
         if not await _acquired(line.seats, leaving, self._bounds.longest_wait):
-            return Crowded(FULL_SECONDS)
+            return line.crowded()
         got = False
         try:
             got = await _acquired(self._all, leaving, max(0.0, deadline - loop.time()))
         finally:
             if not got:
                 line.seats.release()
-        return None if got else Crowded(FULL_SECONDS)
+        return None if got else line.crowded()
 
 
 async def _acquired(seats: asyncio.Semaphore, leaving: Leaving, seconds: float) -> bool:
