@@ -16,7 +16,7 @@ TENANT, FAILING = "acme", "failing"
 OTHERS = ("first", "second", "third")
 FAILING_CHATS, OTHER_CHATS = 150, 30
 NUMBERS = (1, 2)
-AGAIN_SECONDS = 10.0
+AGAIN_SECONDS, SETTLE_SECONDS = 10.0, 120.0
 PLACES = 64
 """Of the orders of one account so many are sent at a time; the rest wait."""
 
@@ -62,7 +62,7 @@ async def others_sent(stage: Stage) -> Replies:
         states = [state for one, state in found[0].states.items() if found[0].chats[one] in chats]
         return len(states) == len(TALKS_OTHER) * len(NUMBERS) and set(states) == {"sent"}
 
-    await agents.eventually(met, "the others' replies to be sent", 60)
+    await agents.eventually(met, "the others' replies to be sent", SETTLE_SECONDS)
     return found[0]
 
 
@@ -114,7 +114,7 @@ async def tried_once(stage: Stage) -> None:
         failed = {fact.reply_id for fact in facts if isinstance(fact, kinds)}
         return len(failed) == len(TALKS_FAILING)
 
-    await agents.eventually(met, "the account's replies to fail", 60)
+    await agents.eventually(met, "the account's replies to fail", SETTLE_SECONDS)
 
 
 async def works_again(stage: Stage) -> None:
@@ -136,4 +136,4 @@ async def retried(stage: Stage) -> None:
             await stage.retry(replies, rest)
         return not rest
 
-    await agents.eventually(met, "every reply to be sent", 60)
+    await agents.eventually(met, "every reply to be sent", SETTLE_SECONDS)
