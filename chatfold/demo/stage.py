@@ -27,7 +27,7 @@ from streams.topology import PORTS
 
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0
-LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.2  # every look costs both processes a millisecond while all of them start
 LOG_TAIL: Final = 2000
 COMMAND_SECONDS: Final = 90.0
 SANDBOX_PORT: Final = 18090
