@@ -61,7 +61,7 @@ $(INSTALLED): requirements.lock bootstrap.lock pyproject.toml Makefile
 	@# Compiled once: a demo starts ten processes, the tests hundreds.
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 $(VENV)/.fuzzing: $(INSTALLED) fuzz.lock
