@@ -155,13 +155,20 @@ def timed(process: Child) -> Iterator[Callable[[], tuple[float, float]]]:
     yield lambda: (time.perf_counter() - began, process.cpu_seconds() - used)
 
 
-def options(description: str, *, rounds: int, providers: Sequence[str] = ()) -> argparse.Namespace:
-    """The command line that all benchmarks share; the first provider is the usual one."""
+def options(
+    description: str, *, rounds: int, providers: Sequence[str] = (), parts: Sequence[str] = ()
+) -> argparse.Namespace:
+    """The command line that all benchmarks share; the first provider is the usual one.
+
+    Of `parts` some can be chosen.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("--rounds", type=int, default=rounds)
     if providers:
         parser.add_argument("--provider", choices=providers, default=providers[0])
+    if parts:
+        parser.add_argument("--only", action="append", choices=parts, help="repeatable")
     return parser.parse_args()
 
 
