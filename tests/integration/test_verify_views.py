@@ -12,7 +12,6 @@ from projections import json_files, redis
 from projections.active_chat import ActiveChat
 from projections.view_store import Chat, kept
 from schemas import codec
-from schemas.topics import Topics
 from tests.support import facts, projecting, rebuilding, viewing
 from tests.support.commands import run
 from tests.support.poison import Grave
@@ -29,15 +28,7 @@ async def live(settings: Settings, log: list, **broken: Any) -> None:
     await projecting.prepare(settings)
     await projecting.append(settings, log)
     async with projecting.viewing(settings, Grave().bury, **broken) as (_, store):
-        await caught_up(settings, store)
-
-
-async def caught_up(settings: Settings, store: Any) -> None:
-    topic = Topics(settings.topic_prefix).events
-    async with asyncio.timeout(60):
-        for number, end in (await projecting.ends(settings, topic)).items():
-            while (await (await store.builds.live()).position(topic, number) or 0) < end:
-                await asyncio.sleep(0.05)
+        await viewing.caught_up(settings, store)
 
 
 async def verified(settings: Settings, build: str = "live", **sample: object) -> verify.Verified:
@@ -92,7 +83,7 @@ async def test_views_are_verified_while_they_change(stored: Settings) -> None:
         while not appending.done():
             assert (await verified(stored)).wrong == 0
         await appending
-        await caught_up(stored, store)
+        await viewing.caught_up(stored, store)
     whole = await verified(stored)
     assert whole.wrong == 0
     assert whole.rows >= len(projecting.folded(log)) > 0
