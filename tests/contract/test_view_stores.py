@@ -395,6 +395,35 @@ async def test_who_could_not_hold_the_live_build_promotes_nothing(settings: Sett
     await store.close()
 
 
+@pytest.mark.parametrize("method", ["files", "read"])
+async def test_readers_of_files_see_one_whole_build_while_theirs_is_replaced_and_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    home = json_files.folder(f"file:{tmp_path}", "views")
+    bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
+    store = json_files.JsonFileViews(home, DAY, clock=bench.hand)
+    log = recent_log(bench, 22, chats=4)
+    await sink(store, bench).write(ViewBatch(log), step(None, 300))
+    build, views = await filled(store, bench, log), alive(log)
+    (tenant, chat_id), view = next(iter(views.items()))
+    looks = getattr(store._folder, method)
+
+    def replaced(*place: Any) -> Any:
+        monkeypatch.undo()
+        found = list(looks(*place)) if method == "files" else None
+        store.builds.promote(build, bench.hand.now)
+        store.builds._drop("v1")
+        return found if method == "files" else looks(*place)
+
+    monkeypatch.setattr(store._folder, method, replaced)
+    if method == "read":
+        assert await store.get(tenant, chat_id) == view
+    else:
+        listed = await store.active(tenant)
+        assert {one.chat_id for one in listed} == {own for of, own in views if of == tenant}
+    assert store._folder.live() == build.name
+
+
 async def test_a_hold_goes_on_for_as_long_as_its_holder_lives(settings: Settings) -> None:
     client = redis.connect(settings.views)
     bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
