@@ -1,17 +1,16 @@
 """Dead letters: written for people to look at, listed, and taken up again."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, Protocol, TypeVar
-
-from aiokafka import ConsumerRecord
 
 from chatfold import clock, database, failpoints, own_projections, reading, views
 from chatfold.eventlog import AppendFailed, EventLog
-from chatfold.operations import tables
+from chatfold.letters import Letter, name_of, told
+from chatfold.operations import TablesAway, tables
 from chatfold.refusal import Refusal
 from chatfold.settings import Settings
 from projections import parked_facts, view_store
@@ -21,7 +20,6 @@ from projections.redrive import Redrive, Redriven, RowsWait, ViewsWait
 from projections.registry import TABLES, TENANTS, Projection
 from projections.sink import Bury, SinkUnavailable, Waiters
 from projections.view_sink import ViewSink
-from schemas.dead_letters import ORIGIN, PROJECTION, REASON, STACK
 from schemas.envelope import Record
 from schemas.topics import Topics
 
@@ -30,22 +28,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 APPEND_SECONDS: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A dead letter; `waits` if its chat's facts wait behind it, `behind` is how many do."""
-
-    origin: str
-    projection: str | None
-    time: datetime
-    type: str
-    chat_id: str
-    reason: str
-    waits: bool
-    behind: int
-    stack: str
-    value: bytes
 
 
 def bury(log: EventLog, topic: str) -> Bury:
@@ -62,30 +44,49 @@ def bury(log: EventLog, topic: str) -> Bury:
 
 async def letters(settings: Settings) -> list[Letter]:
     """Every dead letter, the oldest first; one that was told twice only once."""
+    return await _letters(settings, await _waiting(settings))
+
+
+async def count_open(settings: Settings) -> int:
+    """How many letters nobody has settled; facts too, where it is not known whether they wait."""
+    try:
+        known = await _waiting(settings)
+    except TablesAway:
+        known = _Known((), None)
+    return sum(letter.is_open for letter in await _letters(settings, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The facts that wait; of projections that are `unknown`, None: of all, nobody can tell."""
+
+    facts: Sequence[PoisonFact]
+    unknown: Collection[str] | None
+
+
+async def _letters(settings: Settings, known: _Known) -> list[Letter]:
     topic = Topics(settings.topic_prefix).dead_letters
-    waiting = {_name(one): one for one in await waiting_facts(settings)}
-    found = {name: _of_fact(one) for name, one in waiting.items()}
-    async for record in reading.read(settings.bootstrap, topic):
-        letter = _letter(record, waiting)
-        found[letter.origin, letter.projection] = letter
-    return sorted(found.values(), key=lambda letter: letter.time)
+    waiting = {name_of(one): one for one in known.facts}
+    records = [record async for record in reading.read(settings.bootstrap, topic)]
+    return told(records, waiting, known.unknown)
 
 
 async def waiting_facts(settings: Settings) -> Sequence[PoisonFact]:
     """The facts that others of their chat wait behind, in the tables and in the views."""
+    return (await _waiting(settings)).facts
+
+
+async def _waiting(settings: Settings) -> _Known:
+    """Tables can be mended while the views' store is away: it is told, and left out."""
     async with tables.of_settings(settings)() as connection:
         rows = await parked_facts.poison(connection)
-    return [*rows, *await _in_views(settings)]
-
-
-async def _in_views(settings: Settings) -> Sequence[PoisonFact]:
-    """Tables can be mended while the views' store is away: it is told, and left out."""
     try:
         async with views.opened(settings) as store:
-            return await (await store.builds.live()).poison()
+            there = await (await store.builds.live()).poison()
     except SinkUnavailable as error:
         log.warning("what waits in the views is not known (%s); see REDIS_URL", error)
-        return ()
+        return _Known(rows, {view_store.NAME})
+    return _Known([*rows, *there], ())
 
 
 async def replay(settings: Settings, chosen: Iterable[PoisonFact]) -> list[Redriven]:
@@ -160,41 +161,3 @@ class Redriving(Protocol):
 
     async def discard(self, waiters: Waiters, offset: int) -> bool:
         """As `Redrive.discard`."""
-
-
-def _letter(record: ConsumerRecord, waiting: dict[tuple[str, str | None], PoisonFact]) -> Letter:
-    told = {name: value.decode(errors="replace") for name, value in record.headers}
-    origin, projection = told.get(ORIGIN, ""), told.get(PROJECTION)
-    fact = waiting.get((origin, projection))
-    return Letter(
-        origin=origin,
-        projection=projection,
-        time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        type=told.get("ce_type", "?"),
-        chat_id=told.get("ce_subject", "?"),
-        reason=told.get(REASON, ""),
-        waits=fact is not None,
-        behind=fact.behind if fact is not None else 0,
-        stack=told.get(STACK, ""),
-        value=record.value or b"",
-    )
-
-
-def _of_fact(fact: PoisonFact) -> Letter:
-    """What waits without a letter: its poison was found in a replay."""
-    return Letter(
-        origin=fact.origin,
-        projection=fact.projection,
-        time=fact.parked_at,
-        type="?",
-        chat_id=fact.key.decode(errors="replace"),
-        reason=fact.reason,
-        waits=True,
-        behind=fact.behind,
-        stack="",
-        value=b"",
-    )
-
-
-def _name(fact: PoisonFact) -> tuple[str, str | None]:
-    return fact.origin, fact.projection

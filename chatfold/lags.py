@@ -40,16 +40,6 @@ async def lags(bootstrap: str, prefix: str) -> list[Lag]:
         return [await _lag(admin, consumer, role) for role in reading]
 
 
-async def count(bootstrap: str, topic: str) -> int:
-    """How many records a topic holds."""
-    await refuse_missing(bootstrap, topic)
-    async with _clients(bootstrap) as (admin, consumer):
-        places = await _places(admin, topic)
-        first = await consumer.beginning_offsets(places)
-        last = await consumer.end_offsets(places)
-        return sum(last[place] - first[place] for place in places)
-
-
 async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, role: Role) -> Lag:
     topic = role.reads[0]
     places = await _places(admin, topic)

@@ -4,6 +4,7 @@ It shares the projection's `evolve`, and nothing of how batches are folded, stag
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from projections.claims import COLUMN as CLAIMED
 from projections.in_memory import MemoryTables, Row
@@ -63,11 +64,18 @@ class NaiveTables(MemoryTables):
                 row[CLAIMED] = None
 
 
-class NaiveSink:
-    """Gives what is read to the tables in memory; None is a fact that waits and counts nowhere."""
+class Folds(Protocol):
+    """Something in memory that facts are folded into."""
 
-    def __init__(self, *tables: NaiveTables) -> None:
-        self._tables = tables
+    def fold(self, recorded: Recorded[Fact]) -> None:
+        """What one fact does."""
+
+
+class NaiveSink:
+    """Gives what is read to what folds it; None is a fact that waits and counts nowhere."""
+
+    def __init__(self, *folds: Folds) -> None:
+        self._folds = folds
 
     async def start(self) -> None:
         """Memory is always there."""
@@ -87,5 +95,5 @@ class NaiveSink:
         """One after the other."""
         for recorded in prepared:
             if recorded is not None:
-                for tables in self._tables:
-                    tables.fold(recorded)
+                for one in self._folds:
+                    one.fold(recorded)

@@ -56,17 +56,18 @@ class Comparison:
 
     def judge(self, chat: Chat, views: Views) -> None:
         """Take every difference for one."""
-        first, second = map(self._shown, views)
+        first, second = (shown(one, self._lifetime, self._now) for one in views)
         if first != second:
             self._ranges.add(crc32("/".join(chat).encode()) % _RANGES)
             if len(self._examples) < self._limit:
-                self._examples.append(_difference(chat, first, second))
+                self._examples.append(difference(chat, first, second))
 
-    def _shown(self, view: ActiveChat | None) -> ActiveChat | None:
-        """As readers would see it by now; of one that is not active only what stays."""
-        if view is None or is_active(view, self._lifetime, self._now):
-            return view
-        return resting((view.tenant, view.chat_id), kept(view))
+
+def shown(view: ActiveChat | None, lifetime: timedelta, now: datetime) -> ActiveChat | None:
+    """As readers would see it by now; of one that is not active only what stays."""
+    if view is None or is_active(view, lifetime, now):
+        return view
+    return resting((view.tenant, view.chat_id), kept(view))
 
 
 async def look_at_all(found: Comparison, builds: ViewBuilds, both: Sequence[Build]) -> Pair:
@@ -95,7 +96,8 @@ async def _both(pair: Pair, chats: Sequence[Chat]) -> list[tuple[Chat, Views]]:
     return list(zip(chats, views, strict=True))
 
 
-def _difference(chat: Chat, first: ActiveChat | None, second: ActiveChat | None) -> RowDifference:
+def difference(chat: Chat, first: ActiveChat | None, second: ActiveChat | None) -> RowDifference:
+    """The view's fields that differ."""
     key = dict(zip(("tenant_id", "chat_id"), chat, strict=True))
     if first is None or second is None:
         return RowDifference(key=key, only_in="second" if first is None else "first")

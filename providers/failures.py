@@ -26,6 +26,7 @@ class FailureCode(StrEnum):
     CROWDED = "crowded"
     REFUSED = "refused"
     UNSAFE_ADDRESS = "unsafe_address"
+    ORDER_UNREADABLE = "order_unreadable"
 
 
 class Unknown(StrEnum):
@@ -98,6 +99,10 @@ MEANINGS: Final = MappingProxyType(
         ),
         FailureCode.UNSAFE_ADDRESS: Meaning(
             retryable=False, advice="The file is at an address that is not the provider's own."
+        ),
+        FailureCode.ORDER_UNREADABLE: Meaning(
+            retryable=False,
+            advice="Not asked: the agent cannot read the order; update it, then retry.",
         ),
     }
 )

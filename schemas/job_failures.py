@@ -27,6 +27,7 @@ class JobFailureCode(StrEnum):
     UNREADABLE = "unreadable"
     UNSUPPORTED = "unsupported"
     STORAGE_DOWN = "storage_down"
+    ORDER_UNREADABLE = "order_unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ MEANINGS: Final = MappingProxyType(
         ),
         JobFailureCode.STORAGE_DOWN: Meaning(
             retryable=True, advice="The object storage has trouble; it is tried again."
+        ),
+        JobFailureCode.ORDER_UNREADABLE: Meaning(
+            retryable=False,
+            advice="The agent cannot read the order; update it, then retry.",
         ),
     }
 )

@@ -6,7 +6,7 @@ The headers are those that `envelope.encode` writes, in its order.
 from datetime import datetime
 from typing import Final, cast
 
-from schemas import codec, packing
+from schemas import awaited, codec, packing
 from schemas.envelope import FIXED, Headers, Record
 from schemas.packing import VARINTS
 from schemas.value import Value
@@ -20,6 +20,7 @@ _CORRELATION: Final = packing.name("ce_correlationid")
 _TRACE: Final = packing.name("traceparent")
 _ID: Final = packing.name("ce_id")
 _SEQUENCE: Final = packing.name("ce_sequence")
+_AWAITED: Final = packing.name(awaited.HEADER)
 _SHARED: Final = 8  # headers, without the trace
 _TYPES: Final[dict[type, bytes]] = {}
 
@@ -73,11 +74,16 @@ class Letterhead:
             self._shared += _TRACE + VARINTS[len(trace)] + trace
             self._count += 1
 
-    def letter(self, own_id: str, data: object, sequence: int = 0) -> Letter:
-        """The record of `data`, keyed by chat so that the chat's order is kept."""
+    def letter(self, own_id: str, data: object, sequence: int = 0, waits: bytes = b"") -> Letter:
+        """The record of `data`, keyed by chat so that the chat's order is kept.
+
+        A fact has its `sequence`; of an order is told for what the chat `waits`.
+        """
         own, kind = own_id.encode(), _TYPES.get(type(data)) or _type_of(type(data))
-        count = VARINTS[self._count + (3 if sequence else 2)]
         last = _numbered(sequence) if sequence else b""
+        if waits:
+            last = _AWAITED + VARINTS[len(waits)] + waits
+        count = VARINTS[self._count + (3 if last else 2)]
         head = (count, self._shared, _ID, VARINTS[len(own)], own, kind, last)
         return Letter(self._key, codec.dumps(data), b"".join(head))
 

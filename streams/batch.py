@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.partitioner import murmur2
 
-from schemas import codec, envelope, identity
+from schemas import awaited, codec, envelope, identity
 from schemas.dead_letters import dead_letter
 from schemas.envelope import Position, Recorded
 from schemas.inputs import AutoResume, Input, WebhookUnrouted
@@ -141,7 +141,10 @@ class Batch:
             self.seen[key] = recorded.time
 
     def _is_decided(self, record: ConsumerRecord, recorded: Recorded[Input]) -> bool:
-        """Whether this partition is done with the input, and not another chat to decide it."""
+        """Whether this partition is done with the input, so that it is a repeat from now on.
+
+        It is not if another chat is to decide it, or if it is a dead letter: that can be replayed.
+        """
         if isinstance(recorded.data, WebhookUnrouted):
             key, value = parking.park(recorded, recorded.data)
             self.parked[key] = value
@@ -154,7 +157,7 @@ class Batch:
             decision = decide(self._state(recorded), recorded, policy)
         except Exception as error:  # noqa: BLE001  # one bad input must not stop its partition
             self._bury(record, repr(error), traceback.format_exc())
-            return True
+            return False
         for told in decision.told:
             self.tell(told)
         if decision.is_passed_on:
@@ -164,7 +167,7 @@ class Batch:
         return True
 
     def _is_dealt_with(self, record: ConsumerRecord, recorded: Recorded[Input]) -> bool:
-        """Whether the input of a tenant that is not configured does not wait for it to be."""
+        """Whether nothing is to come any more of the input of a tenant that is not configured."""
         if waiting.may_wait(recorded.data):
             key, value = waiting.wait(record, recorded.tenant)
             self.parked[key] = value
@@ -172,9 +175,9 @@ class Batch:
             return False
         if isinstance(recorded.data, AutoResume):  # comes again and again, and asks for nothing now
             self._count(recorded.data.type, "without_tenant")
-        else:
-            self._bury(record, f"tenant {recorded.tenant!r} is not configured")
-        return True
+            return True
+        self._bury(record, f"tenant {recorded.tenant!r} is not configured")
+        return False
 
     def _state(self, recorded: Recorded[Input]) -> ChatState:
         chat_id = recorded.chat_id
@@ -200,8 +203,9 @@ class Batch:
             events.append(letterhead.letter(fact_id, fact, sequence + index + 1))
             self.fact_types[fact.type] += 1
         for index, order in enumerate(decision.orders):
-            order_id = identity.order_id(cause_id, index)
-            self._here(self._work_topic(order)).append(letterhead.letter(order_id, order))
+            order_id, waits = identity.order_id(cause_id, index), str(awaited.of(order)).encode()
+            told = letterhead.letter(order_id, order, waits=waits)
+            self._here(self._work_topic(order)).append(told)
 
     def _count(self, kind: str, result: str) -> None:
         self.results[kind, result] += 1

@@ -7,8 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 INPUTS: Final = Counter(
     "chatfold_decider_inputs_total",
     "Inputs by type and result. Many `duplicate`: the provider redelivers, look at the gateway's "
-    "latency. Any `dead_letter`: read the dead-letter topic. `waiting`: the tenant is not "
-    "configured, apply it.",
+    "latency. Any `dead_letter`: `chatfold dead-letters list` says why. `waiting`: the tenant is "
+    "not configured, apply it.",
     ["type", "result"],
 )
 FACTS: Final = Counter(

@@ -11,6 +11,7 @@ from faust.types import TP
 
 from streams import transport
 from streams.agents import metrics
+from streams.agents.unread import Unread
 from streams.apps import AgentApp, Consumption, Window
 from streams.orders import Agent, Orders
 from streams.ports import Clock, ResultLog
@@ -29,13 +30,15 @@ class AgentFailed(Exception):
 class AgentRole:
     """Consumes orders, hands each to the agent, acknowledges it when it is dealt with.
 
-    An order that cannot be read, or on which the agent breaks, goes to the dead letters.
+    An order that cannot be read, or on which the agent breaks, goes to the dead letters; of one
+    that cannot be read the chat is told by `unread`.
     """
 
     taken: Consumption
     agent: Agent
     log: ResultLog
     now: Clock
+    unread: Unread | None = None
 
     def __post_init__(self) -> None:
         self._app: AgentApp | None = None
@@ -48,7 +51,11 @@ class AgentRole:
         """
         taken = self.taken
         orders = Orders(
-            name=taken.name, agent=self.agent, log=self.log, dead_letters=taken.dead_letters
+            name=taken.name,
+            agent=self.agent,
+            unread=self.unread,
+            log=self.log,
+            dead_letters=taken.dead_letters,
         )
         app = self._app = AgentApp(taken, Window(orders.handle, limit=taken.limit, held=taken.held))
         starting = asyncio.create_task(app.start())

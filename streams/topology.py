@@ -9,7 +9,8 @@
                                        └─► work.reply ────► reply ────► models
 
 `inbox` is where all meet, and anybody may have a dead letter; operators write `tenants`, by the
-api or a command. Every other topic, table and key family has one writer.
+api or a command, and what they replay of the dead letters goes back where it came from. Every other
+topic, table and key family has one writer.
 """
 
 from dataclasses import dataclass

@@ -26,10 +26,9 @@ from chatfold.rebuilding.checks import Verified
 from chatfold.rebuilding.diff import diff as differences
 from chatfold.rebuilding.progress import Show
 from chatfold.rebuilding.rebuild import Wanted
-from chatfold.rebuilding.tables import TablesTarget
+from chatfold.rebuilding.sample import Sample
 from chatfold.rebuilding.target import Difference, Target
 from chatfold.rebuilding.targets import names, opened
-from chatfold.rebuilding.verify import Sample
 from chatfold.rebuilding.verify import verify as verified
 from chatfold.refusal import Refusal
 from projections.build import Build, Promoted
@@ -218,15 +217,14 @@ def verify(  # noqa: PLR0917  # as above
     limit: Limit = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Fold the log once more, plainly and in memory, and compare it with the tables.
+    """Fold the log once more, plainly and in memory, and compare it with the tables or views.
 
-    It reads the tables as they are at one moment, and the log up to there. A whole log is folded a
-    partition at a time. The exit code is 1 if a row is wrong.
+    It reads tables as they are at one moment, and the log up to there; views while they change,
+    each up to its own last fact. A whole log is folded a partition at a time. The exit code is 1
+    if a row or a view is wrong.
     """
 
     async def run(target: Target) -> list[Verified]:
-        if not isinstance(target, TablesTarget):
-            raise Refusal(f"{name} are no tables: rebuild them and use diff instead")
         chosen = Sample(percent=sample, chat=chat)
         return await verified(target, build, chosen, limit=limit, stop=asyncio.Event())
 

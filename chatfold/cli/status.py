@@ -10,13 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import settings
+from chatfold import dead_letters, settings
 from chatfold.cli.output import AsJson, dollars, explained, print_json
-from chatfold.lags import Lag, count, lags
+from chatfold.lags import Lag, lags
 from chatfold.operations import TablesAway, tables
 from chatfold.settings import Settings
 from schemas import codec
-from schemas.topics import Topics
 from streams.topology import PORTS
 
 TIMEOUT_SECONDS = 2.0
@@ -83,7 +82,7 @@ async def _status(chosen: Settings) -> Status:
     here, behind, dead, told = await asyncio.gather(
         asyncio.gather(*(_role(chosen, role) for role in PORTS)),
         lags(chosen.bootstrap, chosen.topic_prefix),
-        count(chosen.bootstrap, Topics(chosen.topic_prefix).dead_letters),
+        dead_letters.count_open(chosen),
         asyncio.gather(*(_counts(chosen, query) for query in (_SENDS, _JOBS, _MODELS))),
     )
     sends, jobs, models = told

@@ -1,15 +1,17 @@
-"""The live tables against a plain fold of the log, in memory, a partition at a time."""
+"""Tables and views against a plain fold of the log, in memory, a partition at a time."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from zlib import crc32
 
 from chatfold import clock, database
+from chatfold.rebuilding import verify_views
 from chatfold.rebuilding.checks import Check, Verified, is_of_chats
 from chatfold.rebuilding.reading import Facts
-from chatfold.rebuilding.tables import TablesTarget as Target
+from chatfold.rebuilding.sample import Sample
+from chatfold.rebuilding.tables import TablesTarget
+from chatfold.rebuilding.target import Target
+from chatfold.rebuilding.views import ViewsTarget
 from chatfold.refusal import Refusal
 from projections import parked_facts
 from projections.build import LIVE, Build
@@ -19,27 +21,21 @@ from projections.registry import LogRecord
 from projections.stretch import Stretch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One chat, or so many in a hundred."""
-
-    percent: float = 100.0
-    chat: str | None = None
-
-    def holds(self, chat: str) -> bool:
-        """Whether the chat is in it; always the same ones."""
-        if self.chat is not None:
-            return chat == self.chat
-        return crc32(chat.encode()) % 10_000 < self.percent * 100
-
-
 async def verify(
     target: Target, name: str, sample: Sample, *, limit: int, stop: asyncio.Event
 ) -> list[Verified]:
-    """Every table of the build, as it is at one moment, against the log up to there.
+    """The build held to the log, up to where it has read; facts that wait are left out there."""
+    if isinstance(target, ViewsTarget):
+        return await verify_views.verify(target, name, sample, limit=limit, stop=stop)
+    if isinstance(target, TablesTarget):
+        return await _tables(target, name, sample, limit=limit, stop=stop)
+    raise Refusal(f"{target.name} cannot be verified: rebuild them and use diff instead")
 
-    Facts that wait are left out, as they are in the tables.
-    """
+
+async def _tables(
+    target: TablesTarget, name: str, sample: Sample, *, limit: int, stop: asyncio.Event
+) -> list[Verified]:
+    """Every table of the build, as it is at one moment."""
     async with (
         target.pool.acquire() as reader,
         reader.transaction(isolation="repeatable_read", readonly=True),
@@ -55,7 +51,7 @@ class _Verifying:
 
     def __init__(
         self,
-        target: Target,
+        target: TablesTarget,
         build: Build,
         reader: database.Connection,
         sample: Sample,

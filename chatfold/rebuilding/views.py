@@ -98,7 +98,7 @@ class ViewsTarget:
 
         sink = ViewSink(
             opens,
-            self._lifetime,
+            self.lifetime,
             clock=clock.now,
             reach=failpoints.from_environment(),
             evolve=_limited(build.scope),
@@ -127,7 +127,7 @@ class ViewsTarget:
         if advance is not None and len(others) == 1:
             led = partial(view_promotion.bring_up, self.of, self.place.topic, others[0], advance)
             await led()
-        found = Comparison(self._lifetime, clock.now(), limit)
+        found = Comparison(self.lifetime, clock.now(), limit)
         pair = await view_comparing.look_at_all(found, self.of, both)
         if led is not None:
             return await self._settled(both, found, pair, led)
@@ -157,7 +157,8 @@ class ViewsTarget:
         return Difference(builds=(first.name, second.name), at=at, tables=[found.told()])
 
     @property
-    def _lifetime(self) -> timedelta:
+    def lifetime(self) -> timedelta:
+        """How long a chat is active without a word."""
         return timedelta(hours=self.settings.view_ttl_hours)
 
 

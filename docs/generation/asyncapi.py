@@ -20,7 +20,7 @@ from docs.generation.messages import (
 )
 from docs.generation.schemas import schemas
 from docs.generation.topology import ROLES, TOPICS, holds, spec
-from schemas.dead_letters import ORIGIN, REASON, STACK
+from schemas.dead_letters import ORIGIN, PROJECTION, REASON, REPLAYED, REPORTED, STACK
 
 Node = dict[str, object]
 
@@ -37,11 +37,13 @@ WORDS = {
     "ce_causationid": "the id of the record that caused this one",
     "ce_correlationid": "the id of the first input of the chain",
     "ce_sequence": "facts only: the number within the chat, without gaps",
+    "ce_awaited": "orders only: the reply, job or question, its id, and which attempt it is",
     "traceparent": "W3C trace context, where there is one",
     "content-type": "always application/json",
 }
 CORE = ("ce_specversion", "content-type", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time")
 CHAT = ("ce_tenant", "ce_causationid", "ce_correlationid")
+OF_LETTERS = (REASON, ORIGIN, STACK, PROJECTION, REPORTED, REPLAYED)
 WITHOUT_SCHEMA: dict[str, Node] = {
     STATE: {"contentType": "application/octet-stream"},
     SEEN: {"contentType": "application/octet-stream"},
@@ -49,7 +51,7 @@ WITHOUT_SCHEMA: dict[str, Node] = {
         "headers": {
             "type": "object",
             "required": [REASON, ORIGIN, STACK],
-            "properties": {name: {"type": "string"} for name in (REASON, ORIGIN, STACK)},
+            "properties": {name: {"type": "string"} for name in OF_LETTERS},
         },
     },
 }

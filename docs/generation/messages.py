@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas import codec
+from schemas.dead_letters import LetterSettled
 from schemas.inputs import (
     AnswerReported,
     AutoResume,
@@ -50,7 +51,7 @@ HELD: Final = MappingProxyType[str, tuple[str, ...]](
         "chat_state": (STATE,),
         "seen": (SEEN,),
         "tenants": (TENANT,),
-        "dead_letters": (DEAD_LETTER,),
+        "dead_letters": (DEAD_LETTER, LetterSettled.type),
     }
 )
 """By the name of the topic's property in `schemas.topics.Topics`."""
@@ -62,7 +63,9 @@ ABOUT: Final = MappingProxyType(
         SEEN: "When inputs were decided, by their ids; one record a transaction. Internal, it may"
         " change with any release.",
         DEAD_LETTER: "A record as it was, with the headers `dl_reason`, `dl_origin` (topic,"
-        " partition, offset) and `dl_stack`.",
+        " partition, offset) and `dl_stack`; of a fact `dl_projection`, of an order that was"
+        " reported as failed `dl_reported`, and `dl_replayed` (the origin before) if it was"
+        " replayed in vain.",
     }
 )
 """What has no schema."""
@@ -102,8 +105,13 @@ TO_INBOX: Final = MappingProxyType[str, tuple[str, ...]](
 """`inbox` is where all meet: what each writes there; the decider, what found a tenant
 late, and what is for another chat."""
 
-BESIDE_ROLES: Final = MappingProxyType({"inbox": "operators", "tenants": "operators"})
-"""Topics that the command line writes too."""
+BESIDE_ROLES: Final = MappingProxyType(
+    dict.fromkeys(
+        ("inbox", "work_delivery", "work_reply", "work_media", "tenants", "dead_letters"),
+        "operators",
+    )
+)
+"""Topics that the command line writes too: to inbox and work what is replayed of dead letters."""
 
 
 def topics(prefixed: Topics) -> dict[str, str]:

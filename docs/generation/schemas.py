@@ -10,6 +10,7 @@ import orjson
 
 from docs.generation import Documents
 from schemas import codec, upcasting
+from schemas.dead_letters import LetterSettled
 from schemas.tenants import Tenant
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +28,8 @@ def documents() -> Documents:
 def schemas() -> Mapping[str, JsonSchema]:
     """The schema of each type by its name, superseded versions too."""
     superseded = {name: one.old for name, one in upcasting.OLDER.items()}
-    types: dict[str, type] = {**codec.TYPES, **superseded, "Tenant.v1": Tenant}
+    beside: dict[str, type] = {"Tenant.v1": Tenant, LetterSettled.type: LetterSettled}
+    types: dict[str, type] = {**codec.TYPES, **superseded, **beside}
     return {name: _schema(name, kind) for name, kind in sorted(types.items())}
 
 

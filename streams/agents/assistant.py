@@ -26,6 +26,7 @@ from schemas.work import (
 from streams.agents import metrics
 from streams.agents.seats import Seats
 from streams.agents.thinking import APPEND_SECONDS, SOURCE, Thinker, World
+from streams.agents.unread import Telling, UnreadJobs, UnreadThoughts
 from streams.apps import Consumption
 from streams.patience import until_available
 from streams.ports import Leaving, ViewStats
@@ -60,7 +61,9 @@ def build(
         limit=HELD,  # all may wait for a seat at once; `Seats` bounds those that are asked
     )
     agent = Assistant(world, views).handle
-    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now)
+    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
+    unread = UnreadThoughts(UnreadJobs(telling, world.ledger))
+    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 
 class Assistant:

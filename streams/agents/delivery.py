@@ -12,7 +12,8 @@ from schemas.topics import Groups, Topics
 from schemas.work import Order, SendMessage
 from streams.agents import metrics
 from streams.agents.lines import Lines
-from streams.agents.sending import Sending, World
+from streams.agents.sending import SOURCE, Sending, World
+from streams.agents.unread import Telling, UnreadReplies
 from streams.apps import Consumption
 from streams.ports import Leaving
 from streams.roles import AgentRole
@@ -40,7 +41,9 @@ def build(
         limit=HELD,  # all may wait for their turn at once; `Lines` bounds those being sent
     )
     agent = Delivery(world).handle
-    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now)
+    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
+    unread = UnreadReplies(telling, world.ledger)
+    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 
 class Delivery:

@@ -24,6 +24,7 @@ from streams.agents.media_world import World
 from streams.agents.places import Places
 from streams.agents.room import Room
 from streams.agents.storing import Storing
+from streams.agents.unread import Telling, UnreadJobs
 from streams.apps import Consumption
 from streams.media.failures import Failed
 from streams.media.reports import Ended, reported
@@ -69,7 +70,9 @@ def build(
         limit=HELD,  # all may wait for their turn at once; `Places` and `Room` bound the rest
     )
     agent = Media(world).handle
-    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now)
+    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
+    unread = UnreadJobs(telling)
+    return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 
 class Media:

@@ -30,7 +30,7 @@ HELD: Final = Gauge(
 )
 DEAD_LETTERS: Final = Counter(
     "chatfold_agent_dead_letters_total",
-    "Orders that could not be handled. Any: read the dead-letter topic.",
+    "Orders that could not be handled. Any: `chatfold dead-letters list` says which and why.",
     ["agent", "cause"],
 )
 SENDS: Final = Counter(

@@ -28,6 +28,7 @@ OF_PROVIDER: Final = MappingProxyType(
         FailureCode.CROWDED: JobFailureCode.THROTTLED,
         FailureCode.REFUSED: JobFailureCode.REFUSED,
         FailureCode.UNSAFE_ADDRESS: JobFailureCode.UNSAFE_ADDRESS,
+        FailureCode.ORDER_UNREADABLE: JobFailureCode.ORDER_UNREADABLE,
     }
 )
 """What a provider's refusal to give a file means."""

@@ -366,7 +366,7 @@ async def filled(store: Any, bench: Bench, log: list[Recorded[Fact]]) -> Build:
     return next(one for one in await store.builds.all() if one.name == build.name)
 
 
-async def test_a_build_that_is_behind_or_a_hold_that_is_lost_is_not_promoted(bench: Bench) -> None:
+async def test_a_build_that_is_behind_is_not_promoted(bench: Bench) -> None:
     store, log = bench.open(), recent_log(bench, 17, chats=3)
     await sink(store, bench).write(ViewBatch(log), step(None, 300))
     build = await filled(store, bench, log[:200])
@@ -374,6 +374,99 @@ async def test_a_build_that_is_behind_or_a_hold_that_is_lost_is_not_promoted(ben
         with pytest.raises(Overtaken, match="behind"):
             await hold.promote(build, bench.hand.now)
     assert await read(store, log) == shown(log)
+
+
+async def test_who_could_not_hold_the_live_build_promotes_nothing(settings: Settings) -> None:
+    """A lock of the system cannot be lost; a key that its holder did not renew in time is."""
+    client = redis.connect(settings.views)
+    bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
+    store = redis.RedisViews(client, settings.view_prefix, DAY, clock=bench.hand)
+    log = recent_log(bench, 20, chats=3)
+    build = await filled(store, bench, log)
+    for holder in (None, "another"):
+        async with store.builds.held() as hold:
+            await _let_go(client, f"{settings.view_prefix}:v2:held", holder)
+            with pytest.raises(Overtaken, match="let go"):
+                await hold.promote(build, bench.hand.now)
+            with pytest.raises(Overtaken):
+                await hold.assure()
+        await client.delete(f"{settings.view_prefix}:v2:held")
+    assert {one.name: one.state for one in await store.builds.all()}["v1"] == "live"
+    await store.close()
+
+
+@pytest.mark.parametrize("method", ["files", "read"])
+async def test_readers_of_files_see_one_whole_build_while_theirs_is_replaced_and_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    home = json_files.folder(f"file:{tmp_path}", "views")
+    bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
+    store = json_files.JsonFileViews(home, DAY, clock=bench.hand)
+    log = recent_log(bench, 22, chats=4)
+    await sink(store, bench).write(ViewBatch(log), step(None, 300))
+    build, views = await filled(store, bench, log), alive(log)
+    (tenant, chat_id), view = next(iter(views.items()))
+    looks = getattr(store._folder, method)
+
+    def replaced(*place: Any) -> Any:
+        monkeypatch.undo()
+        found = list(looks(*place)) if method == "files" else None
+        store.builds.promote(build, bench.hand.now)
+        store.builds._drop("v1")
+        return found if method == "files" else looks(*place)
+
+    monkeypatch.setattr(store._folder, method, replaced)
+    if method == "read":
+        assert await store.get(tenant, chat_id) == view
+    else:
+        listed = await store.active(tenant)
+        assert {one.chat_id for one in listed} == {own for of, own in views if of == tenant}
+    assert store._folder.live() == build.name
+
+
+async def test_a_hold_goes_on_for_as_long_as_its_holder_lives(settings: Settings) -> None:
+    client = redis.connect(settings.views)
+    bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
+    store = redis.RedisViews(client, settings.view_prefix, DAY, clock=bench.hand)
+    key = f"{settings.view_prefix}:v2:held"
+    async with store.builds.held() as hold, asyncio.timeout(3):
+        left = await client.pttl(key)
+        while (now := await client.pttl(key)) <= left:
+            left = now
+            await asyncio.sleep(0.02)
+        await hold.assure()
+    await store.close()
+
+
+async def test_who_promotes_in_the_place_of_a_build_that_is_not_live_any_more_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = redis.connect(settings.views)
+    bench = Bench(Hand(datetime.now(facts.BEGIN.tzinfo)), lambda: store)
+    store = redis.RedisViews(client, settings.view_prefix, DAY, clock=bench.hand)
+    log = recent_log(bench, 21, chats=3)
+    first, second = [await filled(store, bench, log) for _ in range(2)]
+    before = await store.builds.all()
+
+    async def stale() -> list[Build]:
+        return before
+
+    await client.set(f"{settings.view_prefix}:v2:live", first.name)
+    async with store.builds.held() as hold:
+        monkeypatch.setattr(store.builds, "all", stale)
+        with pytest.raises(Overtaken, match="promoted"):
+            await hold.promote(second, bench.hand.now)
+    monkeypatch.undo()
+    (live,) = [one.name for one in await store.builds.all() if one.state == "live"]
+    assert live == first.name
+    await store.close()
+
+
+async def _let_go(client: Any, key: str, holder: str | None) -> None:
+    """As if the holder had been frozen for too long, and perhaps another holds by now."""
+    await client.delete(key)
+    if holder is not None:
+        await client.set(key, holder)
 
 
 async def test_a_live_writer_waits_while_it_is_held_and_others_do_not(bench: Bench) -> None:

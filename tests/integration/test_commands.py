@@ -9,6 +9,8 @@ from chatfold import clock, migrate
 from chatfold.cli.everything import app
 from chatfold.tenancy import sealing
 from schemas import codec, envelope, identity
+from schemas.dead_letters import dead_letter
+from schemas.envelope import Position, Record
 from schemas.tenants import Models, Tenant
 from tests.support import facts, kafka, webhooks
 from tests.support.inbox import Inbox
@@ -118,11 +120,16 @@ async def test_doctor_tells_which_reference_leads_to_nothing(settings):
     assert absent == "acme: models.speech_api_key: variable NO is not set, or is empty"
 
 
+def letter(offset: int) -> Record:
+    place = Position("t.inbox.v1", 0, offset)
+    return dead_letter(key=b"chat", value=b"{}", headers=[], origin=place, reason="unknown type")
+
+
 async def test_status_shows_roles_lags_and_dead_letters(settings):
     names = await kafka.prepare(settings, kafka.TENANT)
     said = webhooks.body(webhooks.text("Hello", wamid="wamid.1"))
     await kafka.produce_inputs(settings, webhooks.inputs(said, at=clock.now()))
-    await kafka.produce(settings, names.dead_letters, kafka.some_records(3))
+    await kafka.produce(settings, names.dead_letters, map(letter, range(3)))
     told = await run(settings, "status")
     assert {one["role"] for one in told["roles"]} >= {"gateway", "decider", "delivery"}
     assert {lag["role"]: lag["records"] for lag in told["lags"]}["decider"] == 1

@@ -188,8 +188,10 @@ async def test_operators_see_replay_and_discard_what_waits(settings: Settings) -
     assert await found(settings) == await wanted(settings, log)
     assert await run(settings, "dead-letters", "replay", "--all") == []
     assert await run(settings, "dead-letters", "list", "--waiting") == []
-    (settled,) = await run(settings, "dead-letters", "list")
+    assert await run(settings, "dead-letters", "list") == []
+    (settled,) = await run(settings, "dead-letters", "list", "--all")
     assert settled["waits"] is False
+    assert (settled["settled"]["did"], settled["settled"]["projection"]) == ("replayed", "tables")
 
 
 async def test_a_discarded_fact_stays_out_and_those_behind_it_come_in(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import codec, envelope, packing
+from schemas import awaited, codec, envelope, packing
 from schemas.letters import Letter, Letterhead, letter
 from streams import packed
 from tests.support import golden
@@ -76,6 +76,42 @@ def test_a_letter_is_the_record_of_what_it_tells(name, sequence, trace):
     record = envelope.encode(told)
     assert written == letter(record)
     assert written.headers == record.headers
+
+
+@given(st.sampled_from(sorted(codec.ORDERS)))
+def test_an_order_says_in_its_headers_what_is_awaited_of_it(name):
+    told = EXAMPLES[name]
+    head = Letterhead(
+        source=b"/chatfold/decider",
+        chat_id=told.chat_id,
+        time=told.time,
+        tenant=told.tenant,
+        causation_id=told.causation_id,
+        correlation_id=told.correlation_id,
+        traceparent=None,
+    )
+    written = head.letter(told.id, told.data, waits=str(awaited.of(told.data)).encode())
+    assert envelope.decode(codec.ORDERS, value=written.value, headers=written.headers).data == (
+        told.data
+    )
+    found = awaited.read(written.headers)
+    assert (found.id, found.chat_id, found.tenant) == (told.id, told.chat_id, told.tenant)
+    assert found.data == awaited.of(told.data)
+
+
+JUNK = st.sampled_from(
+    [b"", b"reply", b"reply/a", b"reply/a/b/1", b"reply/a/x", b"other/a/1", b"\xff/a/1", None]
+)
+
+
+@given(JUNK, st.sets(st.sampled_from(["ce_id", "ce_time", "ce_tenant", "ce_subject"])))
+def test_headers_that_do_not_say_it_tell_nothing(junk, missing):
+    headers = dict(envelope.encode(EXAMPLES["SendMessage.v1"]).headers)
+    whole = headers | {awaited.HEADER: b"reply/a/1"}
+    assert awaited.read(whole.items()) is not None
+    assert awaited.read((headers | {awaited.HEADER: junk}).items()) is None
+    lacking = {name: value for name, value in whole.items() if name not in missing}
+    assert (awaited.read(lacking.items()) is None) == bool(missing)
 
 
 @given(st.datetimes(timezones=st.sampled_from((UTC, timezone(timedelta(hours=5, minutes=30))))))

@@ -94,8 +94,3 @@ def _padded(left: list, right: list) -> list[tuple]:
     from itertools import zip_longest
 
     return list(zip_longest(left, right))
-
-
-def some_records(count: int) -> list[Record]:
-    """Records that mean nothing."""
-    return [Record(b"key", b"%d" % number, []) for number in range(count)]

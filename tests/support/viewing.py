@@ -18,6 +18,7 @@ from projections.view_sink import ViewSink
 from schemas import codec
 from schemas.envelope import Recorded
 from schemas.facts import Fact
+from schemas.topics import Topics
 from tests.support import projecting
 from tests.support.poison import IsPoison
 
@@ -47,6 +48,15 @@ async def shown(settings: Settings, wanted: dict[tuple[str, str], Any]) -> None:
             while await store.get(*chat) != view:
                 await asyncio.sleep(0.05)
     await store.close()
+
+
+async def caught_up(settings: Settings, store: Any) -> None:
+    """Return when the live build's position is the end of the log."""
+    topic = Topics(settings.topic_prefix).events
+    async with asyncio.timeout(60):
+        for number, end in (await projecting.ends(settings, topic)).items():
+            while (await (await store.builds.live()).position(topic, number) or 0) < end:
+                await asyncio.sleep(0.05)
 
 
 async def redrive(settings: Settings) -> list:
