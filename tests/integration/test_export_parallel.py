@@ -114,8 +114,9 @@ async def test_ctrl_c_stops_all_processes_after_what_is_in_flight(
 
 
 async def test_ctrl_c_stops_all_processes_of_a_rebuild(settings: Settings) -> None:
+    """To their ends they would take 40 s, for which they are not waited."""
     await projecting.prepare(settings)
-    await projecting.append(settings, facts.log(141, chats=20, facts=2000))
+    await projecting.append(settings, facts.log(141, chats=20, facts=8000))
     words = ("projections", "rebuild", "tables", "--parallel", "2", "--throttle", "200", "--json")
     with begun(settings, *words) as command:
         child = await asyncio.to_thread(child_of, command)
