@@ -94,7 +94,7 @@ def _run(
     """One after the other, until one is stopped."""
     from chatfold.export import arrow, running  # noqa: PLC0415  # Arrow is in an extra
 
-    arrow.spare_pandas()
+    arrow.spare()
     collector.relax()
     storage = opened(to, Path(), named_by="--to")
     chosen = settings.load()

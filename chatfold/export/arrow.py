@@ -42,19 +42,20 @@ def schema(shape: Shape) -> pa.Schema:
     return pa.schema([(name, _TYPES.get(of, pa.string())) for name, of in shape.columns.items()])
 
 
-def spare_pandas() -> None:
-    """Have Arrow do without pandas, which it would load where it is installed, to know its values.
+def spare() -> None:
+    """Have Arrow take less time to start and less memory.
 
-    That takes as long as a tenth of a million facts, and a quarter of the memory. pandas can be
-    used afterwards all the same; where it is loaded already nothing is changed.
+    The system's allocator gives back what Arrow's own keeps (300 instead of 350 MB for an export).
+    And it does without pandas, which it would load where it is installed, to know its values: some
+    0.2 to 2 s and 40 MB. Where that is loaded already it stays, else it can be used afterwards.
     """
-    if "pandas" in sys.modules:
-        return
-    sys.meta_path.insert(0, _WITHOUT_PANDAS)
-    try:
-        pa.array([None])  # looks for it, once and for all
-    finally:
-        sys.meta_path.remove(_WITHOUT_PANDAS)
+    pa.set_memory_pool(pa.system_memory_pool())
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _WITHOUT_PANDAS)
+        try:
+            pa.array([None])  # looks for it, once and for all
+        finally:
+            sys.meta_path.remove(_WITHOUT_PANDAS)
 
 
 class _WithoutPandas(MetaPathFinder):

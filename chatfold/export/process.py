@@ -44,7 +44,7 @@ def _told(partition: int, reached: int) -> None:
 
 
 if __name__ == "__main__":
-    arrow.spare_pandas()
+    arrow.spare()
     collector.relax()
     try:
         uvloop.run(main(settings.load(), sharing.told(Share)))

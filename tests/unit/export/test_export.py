@@ -82,7 +82,7 @@ def run(code: str) -> str:
 
 def test_arrow_does_without_pandas_which_can_be_used_all_the_same():
     told = run(
-        "import sys; from chatfold.export import arrow; arrow.spare_pandas()\n"
+        "import sys; from chatfold.export import arrow; arrow.spare()\n"
         "import pyarrow as pa; table = pa.table({'a': pa.array(['b'])})\n"
         "print('pandas' in sys.modules)\n"
         "import pandas; print(table.to_pandas()['a'][0])"
