@@ -10,9 +10,11 @@ import pytest
 from chatfold import clock
 from chatfold.archive import storage as storages
 from chatfold.export import arrow, shares
+from chatfold.export.alone import alone
 from chatfold.export.asked import Choice
 from chatfold.export.exporting import Exporting
 from chatfold.export.shapes import SHAPES
+from chatfold.refusal import Refusal
 from schemas import codec
 
 EVENTS = SHAPES["events"]
@@ -124,3 +126,18 @@ async def test_an_export_begun_anew_leaves_nothing_of_the_old_one(tmp_path):
     await exporting.begin_anew()
     assert await storage.keys("") == ["_export/events.json", "inbox/b.parquet"]
     assert exporting.state.open == []
+
+
+@pytest.mark.parametrize("bucket", [True, False])
+async def test_one_export_at_a_time_writes_to_one_place(tmp_path, bucket):
+    env = {"AWS_REGION": "none-1"}
+    where = f"s3://{tmp_path.name}/export" if bucket else str(tmp_path)
+    storage = storages.opened(where, Path(), named_by="--to", environment=env)
+    async with alone(storage, "events"):
+        async with alone(storage, "inbox", patience=0):
+            pass
+        with pytest.raises(Refusal, match="Another export of events"):
+            async with alone(storage, "events", patience=0.1):
+                pass
+    async with alone(storage, "events", patience=0):
+        pass
