@@ -1,7 +1,6 @@
 """`chatfold archive messages`: moves old messages out of their table."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chatfold import clock, database, extras, failpoints, settings, standing
+from chatfold import clock, database, extras, failpoints, moments, settings, standing
 from chatfold.archive.storage import StorageUnavailable
 from chatfold.cli.export import progress
 from chatfold.cli.output import AsJson, explained, print_json
@@ -34,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def messages(
-    older_than: Annotated[str, typer.Option(help="Days, as 90d.")] = "90d",
+    older_than: Annotated[str, typer.Option(help=f"Before the day of {moments.WAYS}.")] = "90d",
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many.")] = False,
     as_json: AsJson = False,
@@ -43,12 +42,16 @@ def messages(
 
     `chatfold query` still finds them, and conversations keep their counts. Replies that are not
     sent yet, or wait for somebody, stay. Run it daily; ended at any point, the next run goes on.
+
+    `chatfold archive messages --older-than 90d --dry-run`
+
+    `chatfold archive messages --older-than 2026-01-01 --tenant acme`
     """
     with explained():
         extras.require("pyarrow")
         loaded = settings.load()
         with progress("messages", quiet=as_json or dry_run) as told:
-            moved = asyncio.run(_run(loaded, _days(older_than), tenant, dry_run=dry_run, told=told))
+            moved = asyncio.run(_run(loaded, _past(older_than), tenant, dry_run=dry_run, told=told))
     if as_json:
         print_json(asdict(moved))
     else:
@@ -59,16 +62,17 @@ def messages(
         )
 
 
-def _days(text: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,5})d", text)
-    if found is None or found[1] == "0":
-        raise Refusal(f"--older-than {text!r} is not a number of days, as 90d.")
-    return int(found[1])
+def _past(text: str) -> datetime:
+    now = clock.now()
+    told = moments.moment(text, now)
+    if told >= now:
+        raise Refusal(f"--older-than {text} is not past: write {moments.WAYS}")
+    return told
 
 
 async def _run(
     loaded: Settings,
-    days: int,
+    moment: datetime,
     tenant: str | None,
     *,
     dry_run: bool,
@@ -77,7 +81,7 @@ async def _run(
     from chatfold.export.old_messages import Moving, cutoff  # noqa: PLC0415  # Arrow is in an extra
 
     await standing.verify_database(loaded)
-    storage, before = standing.archive(loaded).storage, cutoff(clock.now(), days)
+    storage, before = standing.archive(loaded).storage, cutoff(moment)
     connection = await database.connect(loaded.database)
     try:
         moving = Moving(

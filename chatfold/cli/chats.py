@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import as_of, settings
+from chatfold import as_of, moments, settings
 from chatfold.cli.choosing import chat_id_of, moment
 from chatfold.cli.output import AsJson, explained, moment_of, plain, print_json, size_of
 from chatfold.operations import tables
@@ -61,7 +61,7 @@ def show(
     limit: Limit = 50,
     at: Annotated[
         str | None,
-        typer.Option("--as-of", help="As it was then: 90m, 2h or 3d ago, or 2026-01-05T20:00 UTC."),
+        typer.Option("--as-of", help=f"As it was then: {moments.WAYS}."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

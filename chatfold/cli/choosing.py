@@ -1,21 +1,18 @@
 """Which deliveries or jobs a command is about: its options, and what they come to."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from chatfold import clock
+from chatfold import clock, moments
 from chatfold.operations.words import Awaited
 from chatfold.refusal import Refusal
 from projections.queries import Wanted, WantedJobs
 from schemas import identity
-
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Retryable(StrEnum):
@@ -33,11 +30,8 @@ ErrorCode = Annotated[str | None, typer.Option(help="Only with this error, as ra
 WaitingFor = Annotated[
     list[Awaited] | None, typer.Option(help="Only what waits for this; repeatable.")
 ]
-Since = Annotated[
-    str | None,
-    typer.Option(help="Only from then on: 90m, 2h or 3d ago, or 2026-01-05T20:00 (UTC)."),
-]
-Until = Annotated[str | None, typer.Option(help="Only before then, likewise.")]
+Since = Annotated[str | None, typer.Option(help=f"Only from then on: {moments.WAYS}.")]
+Until = Annotated[str | None, typer.Option(help="Only before then, told likewise.")]
 Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before.")]
 
 
@@ -90,16 +84,8 @@ def wanted_jobs(
 
 
 def moment(text: str | None) -> datetime | None:
-    """The time that is told, as one or as how long ago; raises `Refusal`."""
-    if text is None:
-        return None
-    try:
-        if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
-            return clock.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        told = datetime.fromisoformat(text)
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refusal(f"{text!r} is no time: write 90m, 2h, 3d, or 2026-01-05T20:00") from None
+    """The time that is told, None where none is; raises `Refusal`."""
+    return None if text is None else moments.moment(text, clock.now())
 
 
 def chat_id_of(named: str) -> str:

@@ -1,9 +1,9 @@
 """`chatfold export`: the log and the tables as files for analysts."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +12,13 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from chatfold import collector, extras, settings
+from chatfold import clock, collector, extras, moments, settings
 from chatfold.archive.storage import opened
 from chatfold.cli.output import AsJson, explained, print_json
-from chatfold.export.exporting import Choice, Format
-from chatfold.export.running import Exported, Told
-from chatfold.export.running import export as run_export
+from chatfold.cli.stopping import STOPPED, stop_on_signals
+from chatfold.export.asked import Choice, Exported, Format, Told, Wanted
 from chatfold.export.shapes import SHAPES, Shape
 from chatfold.refusal import Refusal
-
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +34,19 @@ def export(  # noqa: PLR0917  # typer names them
     ] = Format.PARQUET,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only this day (UTC) and later.")
+        str | None, typer.Option(help=f"Only rows of times from then on: {moments.WAYS}.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only days before this one.")
+        str | None, typer.Option(help="Only rows of times before then, told likewise.")
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that share the partitions of a log; else 2 where it is long, or 1."
+            " A table is read by one.",
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Begin anew, in place of what is there.")
@@ -51,29 +57,58 @@ def export(  # noqa: PLR0917  # typer names them
 
     `events` and `inbox` are read from the archive as far as Kafka no longer has them; run it again
     and it goes on where the log was then. Tables are exported once, and anew with `--again`. An
-    export that was ended, by whatever, goes on when it is run again, and no row is there twice.
+    export that was ended, by whatever, goes on when it is run again with the same options, and no
+    row is there twice; `--since 2h` then still means two hours before it began.
     docs/reference/exports.md has every column.
+
+    With `--json` each line is the progress, the last one what is there. The exit code is 1 if it
+    was stopped.
+
+    `chatfold export events messages --to ./export --since 90d`
+
+    `chatfold export events --to s3://bucket/export --tenant acme --until 2026-01-05T20:00`
     """
     with explained():
         extras.require("pyarrow")
-        choice = Choice(
-            format=file_format.value, tenant=tenant, since=_day(since), until=_day(until)
-        )
-        done = [_run(_shape(name), to, choice, again=again, quiet=as_json) for name in what]
+        choice = Choice(format=file_format.value, tenant=tenant, since=since, until=until)
+        choice.rows(clock.now())  # refuses what is no time before anything is asked
+        shapes = [_shape(name) for name in what]
+        done = list(_run(shapes, to, choice, again=again, processes=parallel, as_json=as_json))
     if as_json:
         print_json([asdict(one) for one in done])
-        return
-    for one in done:
-        typer.echo(f"{one.what}: {one.new_rows} rows more, {one.rows} in all, in {one.where}")
+    else:
+        _show(done)
+    if any(one.is_stopped for one in done):
+        raise typer.Exit(STOPPED)
 
 
-def _run(shape: Shape, to: str, choice: Choice, *, again: bool, quiet: bool) -> Exported:
-    storage = opened(to, Path(), named_by="--to")
+def _run(
+    shapes: Sequence[Shape],
+    to: str,
+    choice: Choice,
+    *,
+    again: bool,
+    processes: int | None,
+    as_json: bool,
+) -> Iterator[Exported]:
+    """One after the other, until one is stopped."""
+    from chatfold.export import arrow, running  # noqa: PLC0415  # Arrow is in an extra
+
+    arrow.spare()
     collector.relax()
-    with progress(shape.name, quiet=quiet) as told:
-        return uvloop.run(
-            run_export(settings.load(), storage, shape, choice, again=again, told=told)
-        )
+    storage = opened(to, Path(), named_by="--to")
+    chosen = settings.load()
+
+    async def run(wanted: Wanted, told: Told) -> Exported:
+        return await running.export(chosen, storage, wanted, told, stop_on_signals())
+
+    for shape in shapes:
+        wanted = Wanted(shape=shape, choice=choice, again=again, processes=processes)
+        with _progress(shape.name, as_json=as_json) as told:
+            done = uvloop.run(run(wanted, told))
+        yield done
+        if done.is_stopped:
+            return
 
 
 def _shape(name: str) -> Shape:
@@ -82,8 +117,26 @@ def _shape(name: str) -> Shape:
     return SHAPES[name]
 
 
-def _day(moment: datetime | None) -> str | None:
-    return f"{moment:%Y-%m-%d}" if moment else None
+def _show(done: Sequence[Exported]) -> None:
+    for one in done:
+        told = f"{one.what}: {one.new_rows} rows more, {one.rows} in all, in {one.where}"
+        typer.echo(f"{told}; stopped, run it again to go on" if one.is_stopped else told)
+
+
+@contextmanager
+def _progress(what: str, *, as_json: bool) -> Iterator[Told]:
+    """A bar, or lines of JSON that a program sees at once, through a pipe too."""
+    if not as_json:
+        with progress(what, quiet=False) as told:
+            yield told
+        return
+
+    def told_in_json(done: int, total: int) -> None:
+        ratio = round(done / total, 4) if total else 1.0
+        print_json({"what": what, "done": done, "total": total, "ratio": ratio})
+        sys.stdout.flush()
+
+    yield told_in_json
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`chatfold projections`: make tables and views anew beside the live ones, compare, promote."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -15,13 +14,14 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from chatfold import clock, collector, settings, telemetry
+from chatfold import clock, collector, moments, settings, telemetry
 from chatfold.cli import rebuild_progress
 from chatfold.cli.output import AsJson, explained, plain, print_json
+from chatfold.cli.stopping import STOPPED, stop_on_signals
 from chatfold.rebuilding import rebuild as rebuilding
 from chatfold.rebuilding import standing as standings
 from chatfold.rebuilding import swap
-from chatfold.rebuilding.asked import Asked
+from chatfold.rebuilding.asked import WAYS, Asked
 from chatfold.rebuilding.checks import Verified
 from chatfold.rebuilding.diff import diff as differences
 from chatfold.rebuilding.progress import Show
@@ -40,7 +40,6 @@ T = TypeVar("T")
 
 Ask = Callable[[Target], Awaitable[T]]
 
-STOPPED = 1
 DIFFERENT = 1
 
 app = typer.Typer(
@@ -84,10 +83,10 @@ def status(as_json: AsJson = False) -> None:
 def rebuild(  # noqa: PLR0917  # typer gives them by name
     name: Name,
     first: Annotated[
-        str | None, typer.Option("--from", help="A time, or offsets as 0:100,1:90.")
+        str | None, typer.Option("--from", help=f"Facts appended from then on: {WAYS}.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="A time, or offsets, left out themselves.")
+        str | None, typer.Option(help="Only those before, told likewise; itself left out.")
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's facts.")] = None,
     chat: Annotated[str | None, typer.Option(help="Only this chat's facts, by its id.")] = None,
@@ -106,16 +105,26 @@ def rebuild(  # noqa: PLR0917  # typer gives them by name
     Stopped or killed, the same command goes on where it was. With `--json` each line is the
     progress, the last one the build. A build of a part of the log can be compared, and queried in
     its schema, but not promoted. The exit code is 1 if it was stopped.
+
+    The tables as they were an hour ago, at the end of October, and what two days have brought:
+
+    `chatfold projections rebuild tables --until "1h ago"`
+
+    `chatfold projections rebuild tables --until 2026-11-01 --into october`
+
+    `chatfold projections rebuild tables --from 2d --tenant acme`
     """
+    with explained():
+        asked = Asked(first=_fixed(first), until=_fixed(until), tenant=tenant, chat=chat)
     wanted = Wanted(
-        asked=Asked(first=first, until=until, tenant=tenant, chat=chat),
+        asked=asked,
         into=into,
         processes=parallel,
         per_second=throttle,
     )
 
     async def run(target: Target, show: Show) -> tuple[Build, Sequence[PoisonFact]]:
-        stop = _stop_on_signals()
+        stop = stop_on_signals()
         async with _metrics(metrics_port):
             built = await rebuilding.rebuild(target, wanted, show, stop)
         return built, await target.waiting(built)
@@ -237,6 +246,15 @@ def verify(  # noqa: PLR0917  # as above
         raise typer.Exit(DIFFERENT)
 
 
+def _fixed(text: str | None) -> str | None:
+    """How long ago as a time that stays, told: the build is only gone on with for that one."""
+    if text is None or not moments.is_ago(text):
+        return text
+    told = moments.moment(text, clock.now()).isoformat(timespec="milliseconds")
+    print(f"{text} is {told}: give that to go on with the build if it is stopped", file=sys.stderr)
+    return told
+
+
 def _known() -> list[str]:
     with explained():
         return names(settings.load())
@@ -292,13 +310,6 @@ async def _metrics(port: int) -> AsyncIterator[None]:
 
 async def _ready() -> Sequence[str]:
     return ()
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 async def _newest(target: Target, first: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from chatfold import clock, settings
+from chatfold import clock, moments, settings
 from chatfold.cli.choosing import moment
 from chatfold.cli.output import AsJson, explained, plain
 from chatfold.refusal import Refusal
@@ -29,10 +29,8 @@ def whatif(
         Path | None, typer.Option(help="A file with another system prompt; the model is asked.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Another model; it is asked.")] = None,
-    since: Annotated[
-        str, typer.Option("--from", help="From then on: 90m, 2h or 3d ago, or 2026-01-05T20:00.")
-    ] = "1d",
-    until: Annotated[str | None, typer.Option(help="Until then, likewise; now.")] = None,
+    since: Annotated[str, typer.Option("--from", help=f"From then on: {moments.WAYS}.")] = "1d",
+    until: Annotated[str | None, typer.Option(help="Until then, told likewise; else now.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report there, as a page.")] = None,
     as_json: AsJson = False,
@@ -43,6 +41,10 @@ def whatif(
     made with the other handler, prompt or model. Nothing is sent and nothing is written but the
     report. Models are asked only with `--prompt` or `--model`; what they cost is shown. What was
     reported of sends, files and answers counts where the decision still asks for it.
+
+    `chatfold whatif --handler louder:louder --from 2h`
+
+    `chatfold whatif --prompt new.txt --from 2026-01-05 --until 2026-01-06 --tenant acme`
     """
     with explained():
         begin, end = moment(since), moment(until) or clock.now()

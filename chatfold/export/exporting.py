@@ -1,154 +1,144 @@
 """An export that goes on where it was ended, whatever ended it, without a double.
 
-Before files are written the state names them, afterwards it counts them: those it names without
-counting are removed first when the export goes on. One export at a time writes to one place.
+Its state says what it is an export of; how far each source is, is kept beside it (`part.py`), so
+that processes can share the sources. One export at a time writes to one place (`alone.py`).
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from chatfold.archive.storage import Storage
+from chatfold.export.asked import Choice
+from chatfold.export.part import Part, Position, Progress
 from chatfold.export.shapes import Shape
 from chatfold.refusal import Refusal
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Position = int | list[str]
-
-VERSION: Final = 1
-ENDINGS: Final = {"parquet": "parquet", "jsonl": "jsonl.gz"}
-
-
-class Format(StrEnum):
-    """How files are written."""
-
-    PARQUET = "parquet"
-    JSONL = "jsonl"
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows, and how; an export that goes on must be told the same."""
-
-    format: str
-    tenant: str | None = None
-    since: str | None = None
-    until: str | None = None
+VERSION: Final = 2
+"""1 kept all positions in the state itself; such an export is gone on with."""
 
 
 class State(msgspec.Struct, kw_only=True):
-    """How far an export is: a position for each source, and the files that do not count yet."""
+    """What is exported, since when, and the files to be removed before it goes on.
+
+    `positions`, `rows` and `files` are of version 1: where sources go on that are no further yet.
+    """
 
     version: int
     choice: Choice
-    positions: dict[str, Position] = {}  # msgspec copies it
+    began: datetime | None = None
     open: list[str] = []  # msgspec copies it
+    finished: bool = False
+    positions: dict[str, Position] = {}  # msgspec copies it
     rows: int = 0
     files: int = 0
-    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Rows of one source, named apart from all others; `after` is the position behind them."""
+class Written:
+    """How many rows are in how many files."""
 
-    source: str
-    name: str
-    after: Position
-    table: "pa.Table"
+    rows: int
+    files: int
 
 
 class Exporting:
-    """One thing exported to one place."""
+    """One thing exported to one place; `now` is when it begins, if it has not begun before."""
 
     def __init__(
-        self, storage: Storage, shape: Shape, choice: Choice, reach: Callable[[str], None]
+        self,
+        storage: Storage,
+        shape: Shape,
+        choice: Choice,
+        *,
+        now: datetime,
+        reach: Callable[[str], None],
     ) -> None:
-        self._storage = storage
-        self._shape = shape
+        self._now = now
         self._reach = reach
-        self.state = State(version=VERSION, choice=choice)
+        self.storage = storage
+        self.shape = shape
+        self.state = State(version=VERSION, choice=choice, began=now)
 
     async def resume(self) -> None:
-        """Find out where it was, and remove what was begun; raises `Refusal`."""
-        data = await self._storage.get(self._key)
-        if data is None:
-            return
-        found = msgspec.json.decode(data, type=State)
-        if found.version != VERSION or found.choice != self.state.choice:
-            raise Refusal(
-                f"{self._storage.where} holds an export of {self._shape.name} that was begun"
-                f" otherwise ({_words(found.choice)}). Go on with the same options, or take"
-                " another place, or begin anew with --again."
-            )
-        self.state = found
+        """Find out where it was, and remove what does not count; raises `Refusal`."""
+        await self.join()
         await self._remove_open()
+
+    async def join(self) -> None:
+        """Find out what it is, as it was resumed; raises `Refusal`."""
+        data = await self.storage.get(self._key)
+        if data is not None:
+            self.state = self._same(msgspec.json.decode(data, type=State))
 
     async def begin_anew(self) -> None:
         """Remove what is there of it."""
-        self.state.open = await self._storage.keys(self._shape.name)
+        name = self.shape.name
+        files = await self.storage.keys(name)
+        self.state.open = [*files, *await self.storage.keys(f"_export/{name}")]
         await self._save()
         self._reach("export-begun-anew")
         await self._remove_open()
 
-    async def take(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[int]:
-        """Write piece after piece, the next being read meanwhile; yields the rows of each."""
-        coming = asyncio.ensure_future(anext(pieces, None))
-        try:
-            while (piece := await coming) is not None:
-                coming = asyncio.ensure_future(anext(pieces, None))
-                yield await self._write(piece)
-        finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+    async def part(self, source: str) -> Part:
+        """One of its sources where it was, without the files that do not count."""
+        state = self.state
+        part = Part(
+            storage=self.storage,
+            shape=self.shape,
+            rows=state.choice.rows(state.began or self._now),
+            key=f"_export/{self.shape.name}/{source}.json",
+            progress=Progress(position=state.positions.get(source)),
+            reach=self._reach,
+        )
+        await part.resume()
+        return part
+
+    async def written(self) -> Written:
+        """What all its sources have written by now."""
+        found = [
+            msgspec.json.decode(await self.storage.get(key) or b"{}", type=Progress)
+            for key in await self.storage.keys(f"_export/{self.shape.name}")
+        ]
+        return Written(
+            rows=self.state.rows + sum(one.rows for one in found),
+            files=self.state.files + sum(one.files for one in found),
+        )
 
     async def finish(self) -> None:
         """Remember that all there was is there."""
         self.state.finished = True
         await self._save()
 
+    def _same(self, found: State) -> State:
+        where, wanted = self.storage.where, self.state.choice
+        if found.version > VERSION:
+            raise Refusal(f"{where} holds an export of {self.shape.name} by a newer Chatfold.")
+        if found.choice != wanted:
+            raise Refusal(
+                f"{where} holds an export of {self.shape.name} that was begun otherwise"
+                f" ({_words(found.choice)}). Go on with the same options, or take another place,"
+                " or begin anew with --again."
+            )
+        found.version = VERSION
+        return found
+
     async def _remove_open(self) -> None:
+        """Before anything is written: it comes again under the same names."""
         for key in self.state.open:
-            await self._storage.delete(key)
+            await self.storage.delete(key)
         self.state.open = []
-
-    async def _write(self, piece: Piece) -> int:
-        rows, files = await asyncio.to_thread(self._files, piece)
-        self.state.open = list(files)
         await self._save()
-        self._reach("export-announced")
-        for key, data in files.items():
-            await self._storage.put(key, data)
-            self._reach("export-file-written")
-        self.state.positions[piece.source] = piece.after
-        self.state.open = []
-        self.state.rows += rows
-        self.state.files += len(files)
-        await self._save()
-        return rows
-
-    def _files(self, piece: Piece) -> tuple[int, dict[str, bytes]]:
-        from chatfold.export import rendering  # noqa: PLC0415  # Arrow is in an extra
-
-        parts = rendering.parts(self._shape, self.state.choice, piece.table)
-        ending = ENDINGS[self.state.choice.format]
-        named = {
-            f"{self._shape.name}/{folder}/{piece.name}.{ending}": (part, data)
-            for folder, part, data in parts
-        }
-        return sum(rows for rows, _ in named.values()), {k: data for k, (_, data) in named.items()}
 
     async def _save(self) -> None:
-        await self._storage.put(self._key, msgspec.json.encode(self.state))
+        await self.storage.put(self._key, msgspec.json.encode(self.state))
 
     @property
     def _key(self) -> str:
-        return f"_export/{self._shape.name}.json"
+        return f"_export/{self.shape.name}.json"
 
 
 def _words(choice: Choice) -> str:

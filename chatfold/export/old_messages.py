@@ -8,7 +8,7 @@ in between, both have them, and the next run writes the same file again.
 import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 import asyncpg
@@ -109,9 +109,9 @@ class Moving:
         return self.cutoff, day.tenant, datetime.combine(day.day, time(), UTC)
 
 
-def cutoff(now: datetime, days: int) -> datetime:
-    """The first moment that is not old enough: days are moved whole."""
-    return datetime.combine((now - timedelta(days=days)).date(), time(), UTC)
+def cutoff(moment: datetime) -> datetime:
+    """The first moment that is not old enough, that day's first: days are moved whole."""
+    return datetime.combine(moment.date(), time(), UTC)
 
 
 def _merged(kept: pa.Table, found: pa.Table) -> pa.Table:

@@ -120,7 +120,7 @@ async def _load(
     duck: duckdb.DuckDBPyConnection, tables: sources.Tables, shape: Shape, name: str
 ) -> None:
     _insert(duck, arrow.schema(shape).empty_table(), f"CREATE TABLE {name} AS FROM piece")
-    async for piece in sources.of_table(tables, shape, {}):
+    async for piece in sources.of_table(tables, shape):
         await asyncio.to_thread(_insert, duck, piece.table, f"INSERT INTO {name} FROM piece")
 
 

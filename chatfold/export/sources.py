@@ -1,7 +1,7 @@
 """Where exported rows come from: the log, archive and all, or the tables."""
 
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,47 +10,27 @@ import pyarrow as pa
 
 from chatfold.archive.reading import LogReader
 from chatfold.export import arrow
-from chatfold.export.exporting import Piece, Position, State
+from chatfold.export.part import Piece, Position
 from chatfold.export.shapes import Shape
+from chatfold.sharing import Ends
 
-ROWS: Final = 50_000
+ROWS: Final = "rows"
+"""The one source of a table; those of a log are its partitions."""
+
+MOST: Final = 50_000
 """Rows of a piece; some 25 MB of facts while they are written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A partition's part of the log that is to be exported."""
-
-    partition: int
-    begin: int
-    end: int
-
-
-async def stretches(
-    reader: LogReader, topic: str, partitions: Iterable[int], state: State
-) -> list[Stretch]:
-    """What an export has to read: from where it was to where the log ends now."""
-    found = []
-    for number in partitions:
-        first, end = await reader.bounds(topic, number)
-        known = state.positions.get(str(number))
-        begin = known if isinstance(known, int) else first
-        found.append(Stretch(partition=number, begin=begin, end=end))
-    return found
-
-
-async def of_log(
-    reader: LogReader, topic: str, shape: Shape, wanted: list[Stretch]
-) -> AsyncIterator[Piece]:
+async def of_log(reader: LogReader, topic: str, shape: Shape, ends: Ends) -> AsyncIterator[Piece]:
     """The pieces of a topic, partition after partition."""
-    for one in wanted:
-        begin, held = one.begin, list[pa.Table]()
-        async for span in reader.read(topic, one.partition, begin=one.begin, end=one.end):
-            held.append(arrow.of_log(shape, one.partition, span.records))
-            if sum(map(len, held)) >= ROWS or span.end == one.end:
+    for partition, (first, last) in ends.items():
+        begin, held = first, list[pa.Table]()
+        async for span in reader.read(topic, partition, begin=first, end=last):
+            held.append(arrow.of_log(shape, partition, span.records))
+            if sum(map(len, held)) >= MOST or span.end == last:
                 yield Piece(
-                    source=str(one.partition),
-                    name=f"{one.partition}-{begin:020}",
+                    source=str(partition),
+                    name=f"{partition}-{begin:020}",
                     after=span.end,
                     table=pa.concat_tables(held),
                 )
@@ -76,10 +56,9 @@ async def count(tables: Tables, shape: Shape) -> int:
 
 
 async def of_table(
-    tables: Tables, shape: Shape, positions: Mapping[str, Position], number: int = 0
+    tables: Tables, shape: Shape, after: Position | None = None, number: int = 0
 ) -> AsyncIterator[Piece]:
-    """The pieces of a table in the order of its key."""
-    after = positions.get("rows")
+    """The pieces of a table in the order of its key, those behind `after`."""
     while True:
         table = arrow.of_csv(shape, await _copy(tables, shape, after))
         if not table.num_rows:
@@ -87,11 +66,11 @@ async def of_table(
         last = table.slice(table.num_rows - 1)
         after = [str(last[name][0].as_py()) for name in shape.key]
         number += 1
-        yield Piece(source="rows", name=f"{number:09}", after=after, table=table)
+        yield Piece(source=ROWS, name=f"{number:09}", after=after, table=table)
 
 
 async def _copy(tables: Tables, shape: Shape, after: object) -> bytes:
-    """Up to `ROWS` rows as CSV, those behind the key `after`."""
+    """Up to `MOST` rows as CSV, those behind the key `after`."""
     values = after if isinstance(after, list) else []
     behind = ""
     if values:
@@ -102,7 +81,7 @@ async def _copy(tables: Tables, shape: Shape, after: object) -> bytes:
     columns = ", ".join(f'"{name}"' for name in shape.columns)
     query = (
         f"SELECT {columns} FROM {tables.name(shape)} {behind}"  # noqa: S608  # names of our own
-        f" ORDER BY {', '.join(shape.key)} LIMIT {ROWS}"
+        f" ORDER BY {', '.join(shape.key)} LIMIT {MOST}"
     )
     sink = io.BytesIO()
     await tables.connection.copy_from_query(query, *values, output=sink, format="csv")

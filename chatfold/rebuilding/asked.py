@@ -3,12 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
+from chatfold import clock, moments
 from chatfold.refusal import Refusal
 from projections.scope import Scope
-from projections.stretch import Place, since
+from projections.stretch import Place, held, since
+
+WAYS: Final = f"{moments.WAYS}, or offsets by partition (0:1500,1:1498)"
+"""How either end can be told, for helps and errors."""
 
 _OFFSETS: Final = re.compile(r"\d+:\d+(,\d+:\d+)*")
 
@@ -24,7 +27,7 @@ class Asked:
 
 
 async def scope(place: Place, asked: Asked) -> Scope:
-    """The scope in offsets; raises `Refusal` on what is neither a time nor offsets."""
+    """The scope in offsets; raises `Refusal` on what is neither a time nor offsets of the log."""
     return Scope(
         first=await _offsets(place, asked.first, "--from"),
         until=await _offsets(place, asked.until, "--until"),
@@ -33,21 +36,21 @@ async def scope(place: Place, asked: Asked) -> Scope:
     )
 
 
-def moment(text: str, option: str) -> datetime:
-    """The time; one without a zone is UTC. Raises `Refusal`."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refusal(
-            f"{option} {text!r} is neither a time like 2026-11-28T12:00 nor offsets like 0:100,1:90"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 async def _offsets(place: Place, text: str | None, option: str) -> Mapping[int, int]:
     if text is None:
         return {}
     if _OFFSETS.fullmatch(text):
-        pairs = (pair.split(":") for pair in text.split(","))
-        return {int(partition): int(offset) for partition, offset in pairs}
-    return await since(place, moment(text, option))
+        return await _named(place, text, option)
+    return await since(place, moments.moment(text, clock.now(), ways=WAYS))
+
+
+async def _named(place: Place, text: str, option: str) -> Mapping[int, int]:
+    pairs = (pair.split(":") for pair in text.split(","))
+    offsets = {int(partition): int(offset) for partition, offset in pairs}
+    known = (await held(place)).end.keys()
+    if missing := sorted(offsets.keys() - known):
+        raise Refusal(
+            f"{option} {text}: {place.topic} has the partitions 0 to {max(known)}, not"
+            f" {missing[0]}. Write {WAYS}."
+        )
+    return offsets

@@ -25,10 +25,12 @@ SELECT day, type, count(*) FROM read_parquet('PLACE/events/**/*.parquet') GROUP 
 pandas.read_parquet("PLACE/messages")
 ```
 
-`PLACE/_export/WHAT.json` is how far the export is: with it an export that was ended goes on, and an
-export of the log goes on when there is more. Files that it lists as `open` do not count yet: an
-export that is under way, or was ended, writes them, and removes them first when it goes on. Rows of
-tables are as they were when they were read, page by page in the order of the key. Messages that
+`PLACE/_export/WHAT.json` says what the export is of, `PLACE/_export/WHAT/….json` how far each
+partition is: with them an export that was ended goes on, and an export of the log goes on when
+there is more. Files that they list as `open` do not count yet: an export that is under way, or was
+ended, writes them, and removes them first when it goes on. Where a log is cut into files may differ
+from run to run, which rows there are does not. Rows of tables are as they were when they were read,
+page by page in the order of the key. Messages that
 `chatfold archive messages` has moved are in the archive, in the same columns and folders."""
 
 

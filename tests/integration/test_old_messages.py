@@ -1,7 +1,7 @@
 """Old messages leave their table and are found all the same, whatever ends the move."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet
@@ -161,7 +161,7 @@ async def test_a_row_that_changes_meanwhile_is_moved_as_it_is_then(settings: Set
         connection=connection,
         schema=settings.database_schema,
         storage=commands_run.archive(settings),
-        cutoff=old_messages.cutoff(clock.now(), 1),
+        cutoff=old_messages.cutoff(clock.now() - timedelta(days=1)),
         reach=change,
     )
     day, *_ = await moving.days(None)
@@ -188,7 +188,7 @@ async def test_a_row_that_changes_meanwhile_is_moved_as_it_is_then(settings: Set
 
 def test_days_are_moved_whole() -> None:
     now = datetime(2026, 5, 10, 17, 30, tzinfo=UTC)
-    assert old_messages.cutoff(now, 9) == datetime(2026, 5, 1, tzinfo=UTC)
+    assert old_messages.cutoff(now) == datetime(2026, 5, 10, tzinfo=UTC)
 
 
 def archived_ids(home: Path) -> list[str]:

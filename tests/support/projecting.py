@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,17 @@ async def prepare(settings: Settings) -> str:
     return Topics(settings.topic_prefix).events
 
 
-async def append(settings: Settings, log: Iterable[Recorded[Fact]], *, seed: int = 0) -> None:
-    """Write the facts as the decider does, in transactions; some are aborted and come again."""
+async def append(
+    settings: Settings,
+    log: Iterable[Recorded[Fact]],
+    *,
+    seed: int = 0,
+    at: datetime | None = None,
+) -> None:
+    """Write the facts as the decider does, in transactions; some are aborted and come again.
+
+    The log's own clock says now, or `at`.
+    """
     topic, rng = Topics(settings.topic_prefix).events, random.Random(seed)
     facts = list(log)
     producer = AIOKafkaProducer(
@@ -66,27 +75,30 @@ async def append(settings: Settings, log: Iterable[Recorded[Fact]], *, seed: int
         while facts:
             size = rng.choice([1, 5, 40, 200, 1000])
             if rng.random() < 0.15:
-                await _aborted(producer, topic, facts[:size])
+                await _aborted(producer, topic, facts[:size], at)
             async with producer.transaction():
-                await _send(producer, topic, facts[:size])
+                await _send(producer, topic, facts[:size], at)
             facts = facts[size:]
     finally:
         await producer.stop()
 
 
-async def _aborted(producer: AIOKafkaProducer, topic: str, facts: Sequence[Recorded[Fact]]) -> None:
+async def _aborted(
+    producer: AIOKafkaProducer, topic: str, facts: Sequence[Recorded[Fact]], at: datetime | None
+) -> None:
     await producer.begin_transaction()
-    await _send(producer, topic, facts)
+    await _send(producer, topic, facts, at)
     await producer.abort_transaction()
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, facts: Iterable[Recorded[Fact]]) -> None:
-    sent = []
+async def _send(
+    producer: AIOKafkaProducer, topic: str, facts: Iterable[Recorded[Fact]], at: datetime | None
+) -> None:
+    sent, then = [], round(at.timestamp() * 1000) if at else None
     for fact in facts:
         record = envelope.encode(fact)
-        sent.append(
-            await producer.send(topic, record.value, key=record.key, headers=list(record.headers))
-        )
+        told = {"key": record.key, "headers": list(record.headers), "timestamp_ms": then}
+        sent.append(await producer.send(topic, record.value, **told))
     await asyncio.gather(*sent)
 
 

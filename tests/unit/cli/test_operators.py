@@ -1,14 +1,10 @@
 """What the operators' commands refuse before they ask any server."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from typer.testing import CliRunner
 
-from chatfold import clock
-from chatfold.cli import acting, choosing
+from chatfold.cli import acting
 from chatfold.cli.everything import app
-from chatfold.refusal import Refusal
 
 CHAT = "11111111-1111-5111-8111-111111111111"
 
@@ -25,7 +21,13 @@ CHAT = "11111111-1111-5111-8111-111111111111"
         (["deliveries", "retry", CHAT, "--dry-run"], "give either the id of a reply, or options"),
         (["deliveries", "retry", CHAT, "--tenant", "a"], "give either the id of a reply"),
         (["deliveries", "retry", CHAT, "--status", "failed"], "give either the id of a reply"),
-        (["deliveries", "list", "--since", "yesterday"], "'yesterday' is no time"),
+        (["deliveries", "list", "--since", "yesterday"], "'yesterday' is no time: write how long"),
+        (["chats", "show", CHAT, "--as-of", "noon"], "'noon' is no time: write how long ago"),
+        (["whatif", "--handler", "a:b", "--from", "noon"], "'noon' is no time: write how long ago"),
+        (["export", "events", "--to", "x", "--until", "noon"], "'noon' is no time: write how long"),
+        (["archive", "messages", "--older-than", "90"], "'90' is no time: write how long ago"),
+        (["archive", "messages", "--older-than", "0d"], "--older-than 0d is not past: write how"),
+        (["archive", "messages", "--older-than", "2999-01-01"], "is not past: write how long ago"),
         (["deliveries", "list", "--cursor", "x"], "--cursor: not a cursor"),
         (["jobs", "show", "5"], "'5' is not the id of a job"),
         (["jobs", "retry", CHAT, "--dry-run"], "give either the id of a job, or options"),
@@ -39,34 +41,6 @@ def test_a_mistake_is_told_with_exit_code_2(words, told):
     done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert done.exit_code == 2
     assert told in " ".join(done.stderr.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "ago"),
-    [("90m", timedelta(minutes=90)), ("2h", timedelta(hours=2)), ("3d", timedelta(days=3))],
-)
-def test_a_time_may_be_told_as_how_long_ago(text, ago):
-    before = clock.now()
-    moment = choosing.moment(text)
-    assert before - ago <= moment <= clock.now() - ago
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-01-05", datetime(2026, 1, 5, tzinfo=UTC)),
-        ("2026-01-05T20:00", datetime(2026, 1, 5, 20, tzinfo=UTC)),
-        ("2026-01-05T20:00+01:00", datetime(2026, 1, 5, 19, tzinfo=UTC)),
-    ],
-)
-def test_a_time_without_a_zone_is_utc(text, moment):
-    assert choosing.moment(text) == moment
-
-
-@pytest.mark.parametrize("text", ["999999d", "0001-01-01T00:00+01:00", "9999999m"])
-def test_a_time_out_of_all_bounds_is_refused(text):
-    with pytest.raises(Refusal, match="is no time"):
-        choosing.moment(text)
 
 
 def test_the_asker_is_the_systems_user(monkeypatch):
