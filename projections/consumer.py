@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from projections.bare_records import bare
 from projections.partition import PartitionLoop, Reading, is_hopeless
 from projections.sink import SinkUnavailable
 from schemas.topics import MAX_MESSAGE_BYTES
@@ -66,6 +67,7 @@ class Consumer(Generic[T, P]):
         crew = _Crew(self._reading, consumer)
         try:
             await consumer.start()
+            bare(consumer)
             consumer.subscribe([self._source.topic], listener=crew)
             self._crew = crew
             await crew.work(self._source.topic, stop)

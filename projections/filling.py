@@ -1,18 +1,17 @@
 """Tables that began empty: rows that are new go straight into them, all others are merged."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 
-from projections.fold import Folded, fold
-from projections.new_rows import NewRows, new_rows
-from projections.postgres import Batch, PostgresSink
+from projections.fold import Folded, Folding
+from projections.new_rows import NewRows
+from projections.postgres import CLAIMED, Batch, PostgresSink
 from projections.registry import Projection
 from projections.rows import Cell, Write
 from projections.sink import Move, Parked
-from projections.tables import Table
 from projections.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -26,20 +25,46 @@ SELECT s.chat_id::text, ({expression})::text FROM unnest($1::uuid[]) s (chat_id)
 _REMEMBERED: Final = 200_000  # answers of look-ups, some 200 bytes each
 
 
-@dataclass(frozen=True, slots=True)
-class Direct:
-    """New rows of one table, ready for COPY but for what they look up."""
+class Filling:
+    """Writes taken in the order of the log: to rows that are new, or folded to be merged.
 
-    table: Table
-    rows: NewRows
+    A patch that came before the write that makes its row changes nothing: the row was not there.
+    """
+
+    def __init__(self, new: Sequence[NewRows]) -> None:
+        self.new = new
+        self._by_table = {rows.table.name: rows for rows in new}
+        self._folding = Folding()
+
+    def add(self, writes: Iterable[Write]) -> None:
+        """Take these too."""
+        rest: list[Write] = []
+        new = self._by_table
+        for write in writes:
+            rows = new.get(write.table)
+            if rows is None or not rows.take(write):
+                rest.append(write)
+        self._folding.add(rest)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has by now."""
+        return self._folding.rows + sum(map(len, self.new))
+
+    @property
+    def tables(self) -> Mapping[str, Folded]:
+        """What must be merged.
+
+        A patch is there too if its row was made after it: by their numbers it changes nothing.
+        """
+        return self._folding.tables()
 
 
 @dataclass(frozen=True, slots=True)
 class FillingBatch(Batch):
-    """A batch of which some rows need no merge; `tables` are all of its rows."""
+    """A batch of which some rows need no merge."""
 
-    tables: Mapping[str, Folded] = field(default_factory=dict)
-    direct: Sequence[Direct] = ()
+    direct: Sequence[NewRows] = ()
 
 
 class FillingSink(PostgresSink[T]):
@@ -64,9 +89,23 @@ class FillingSink(PostgresSink[T]):
         self._unseen = Unseen() if began_empty else None
         self._found: dict[tuple[str, str], Cell] = {}
 
-    def batch(self, tables: Mapping[str, Folded]) -> FillingBatch:
-        """What was folded already, ready to be written."""
-        return self._filling(tables, ())
+    def filling(self) -> Filling:
+        """What takes the writes of one batch; totals are merged, as other partitions add too."""
+        if self._unseen is None:
+            return Filling(())
+        tables = [table for table in self._projection.tables if not table.has_totals]
+        return Filling([NewRows(table, self._unseen) for table in tables])
+
+    def batch(self, filling: Filling, writes: Sequence[Write] = ()) -> FillingBatch:
+        """What was taken, ready to be written; `writes` are merged instead if copying fails."""
+        direct = [rows for rows in filling.new if rows]
+        return FillingBatch(writes, self._staged(filling.tables), direct=direct)
+
+    def batch_of(self, writes: Sequence[Write]) -> FillingBatch:
+        """The writes folded, those rows apart that are new."""
+        filling = self.filling()
+        filling.add(writes)
+        return self.batch(filling, writes)
 
     async def write_steps(
         self, batch: FillingBatch, steps: Sequence[tuple[Move, Sequence[Parked]]]
@@ -80,68 +119,50 @@ class FillingSink(PostgresSink[T]):
         with self.refusing("; ".join(str(move) for move, _ in steps)):
             await self._commit(batch, take)
 
-    def batch_of(self, writes: Sequence[Write]) -> Batch:
-        """The writes folded, those rows apart that are new."""
-        if self._unseen is None:
-            return super().batch_of(writes)
-        return self._filling(fold(writes), writes)
-
-    def _filling(self, tables: Mapping[str, Folded], writes: Sequence[Write]) -> FillingBatch:
-        rest: dict[str, Folded] = {}
-        direct: list[Direct] = []
-        for merge in self._merges:
-            table = merge.stage.table
-            if table.name in tables:
-                rest[table.name], new = self._split(table, tables[table.name])
-                direct += (Direct(table, rows) for rows in new_rows(table, new))
-        return FillingBatch(writes, self._staged(rest), tables=tables, direct=direct)
-
-    def _split(self, table: Table, folded: Folded) -> tuple[Folded, Sequence[Write]]:
-        """Rows of totals are never new for sure: other partitions write them too."""
-        if self._unseen is None or table.has_totals:
-            return folded, ()
-        return self._unseen.split(table.name, folded)
-
     async def _commit(self, batch: Batch, step: "Step") -> None:
         """Write all; what turns out to be there already is merged after all."""
         try:
             await super()._commit(batch, step)
-        except asyncpg.UniqueViolationError:
+        except asyncpg.UniqueViolationError as error:
             if not isinstance(batch, FillingBatch) or not batch.direct:
                 raise
-            merged = Batch(batch.writes, self._staged(batch.tables), batch.parked)
+            if error.constraint_name != CLAIMED:  # others write such rows too: none is new for sure
+                self._unseen = None
+            if not batch.writes:
+                raise
+            merged = replace(super().batch_of(batch.writes), parked=batch.parked)
             await super()._commit(merged, step)
 
     async def _merge(self, connection: "Connection", batch: Batch) -> None:
         """Rows that others look up are there before those that do."""
         direct = batch.direct if isinstance(batch, FillingBatch) else ()
-        for one in direct:
-            if not one.table.lookups:
-                await self._copy(connection, one)
+        for rows in direct:
+            if not rows.table.lookups:
+                await self._copy(connection, rows)
         await super()._merge(connection, batch)
-        for one in direct:
-            if one.table.lookups:
-                await self._copy(connection, await self._looked_up(connection, one))
+        for rows in direct:
+            if rows.table.lookups:
+                await self._fill_in(connection, rows)
+                await self._copy(connection, rows)
 
-    async def _looked_up(self, connection: "Connection", one: Direct) -> Direct:
-        columns, records = one.rows.columns, one.rows.records
-        place = columns.index("chat_id")
-        for name, expression in one.table.lookups.items():
-            chats = {str(record[place]) for record in records}
+    async def _fill_in(self, connection: "Connection", rows: NewRows) -> None:
+        """What the rows look up."""
+        chat = rows.place("chat_id")
+        for name, expression in rows.table.lookups.items():
+            place, chats = rows.place(name), {str(cells[chat]) for cells in rows.records}
             found = await self._look_up(connection, expression, chats)
-            columns = (*columns, name)
-            records = [(*record, found.get(str(record[place]))) for record in records]
-        return Direct(one.table, NewRows(columns, records))
+            for cells in rows.records:
+                cells[place] = found.get(str(cells[chat]))
 
-    async def _copy(self, connection: "Connection", one: Direct) -> None:
+    async def _copy(self, connection: "Connection", rows: NewRows) -> None:
         done = await connection.copy_records_to_table(
-            one.table.name,
+            rows.table.name,
             schema_name=self._schema,
-            columns=one.rows.columns,
-            records=one.rows.records,
+            columns=rows.columns,
+            records=rows.records,
         )
-        if done != f"COPY {len(one.rows.records)}":
-            raise AssertionError(f"{len(one.rows.records)} rows to copy, but {done}")
+        if done != f"COPY {len(rows)}":
+            raise AssertionError(f"{len(rows)} rows to copy, but {done}")
 
     async def _look_up(
         self, connection: "Connection", expression: str, wanted: Collection[str]

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
-from projections.filling import FillingSink
-from projections.fold import Folding
+from projections.filling import Filling, FillingSink
 from projections.rows import Write
 from projections.sink import Fenced, Move, Parked, Unwritable
 
@@ -24,8 +23,8 @@ log = logging.getLogger(__name__)
 Place = tuple[str, int]
 """Topic and partition."""
 
-MOST_ROWS: Final = 50_000  # some 50 MB while they are gathered, and as much while they are written
-LONGEST_SECONDS: Final = 1.0  # what a kill may cost, and how often progress is seen
+MOST_ROWS: Final = 100_000  # some 70 MB, those that are being written included
+LONGEST_SECONDS: Final = 3.0  # what a kill may cost, and how often progress is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class _Gathered:
     """What one transaction writes: rows, the step of each partition, and what waits."""
 
     since: float
-    folding: Folding = field(default_factory=Folding)
+    filling: Filling
     moves: dict[Place, Move] = field(default_factory=dict)
     parked: dict[Place, list[Parked]] = field(default_factory=dict)
 
@@ -50,13 +49,13 @@ class _Gathered:
         before = self.moves.get(place)
         if before is not None and before.end != move.begin:
             raise Fenced(f"{move} does not follow {before}")
-        self.folding.add(changes.writes)
+        self.filling.add(changes.writes)
         self.moves[place] = move if before is None else _joined(before, move)
         self.parked.setdefault(place, []).extend(changes.parked)
 
     def is_due(self, most_rows: int) -> bool:
         is_old = time.monotonic() - self.since >= LONGEST_SECONDS
-        return is_old or self.folding.rows >= most_rows
+        return is_old or self.filling.rows >= most_rows
 
     @property
     def steps(self) -> list[tuple[Move, Sequence[Parked]]]:
@@ -64,7 +63,7 @@ class _Gathered:
 
 
 class GatheringSink(Generic[T]):
-    """Gathers for a second; at its end in `ends` a partition is written with all that is there."""
+    """Gathers for seconds; at its end in `ends` a partition is written with all that is there."""
 
     def __init__(
         self, sink: FillingSink[T], ends: Mapping[Place, int], *, most_rows: int = MOST_ROWS
@@ -115,7 +114,7 @@ class GatheringSink(Generic[T]):
         if place in self._apart:
             return await self._write_apart(prepared, move)
         if self._gathered is None:
-            self._gathered = _Gathered(time.monotonic())
+            self._gathered = _Gathered(time.monotonic(), self._sink.filling())
         self._gathered.add(prepared, move)
         if self._gathered.is_due(self._most_rows) or move.end >= self._ends[place]:
             await self._write_with_all(place)
@@ -139,7 +138,7 @@ class GatheringSink(Generic[T]):
         gathered, self._gathered = self._gathered, None
         assert gathered is not None  # as those who call have seen
         try:
-            batch = self._sink.batch(gathered.folding.tables())
+            batch = self._sink.batch(gathered.filling)
             await self._sink.write_steps(batch, gathered.steps)
         except Unwritable as error:
             log.warning("what cannot be written together is written batch by batch: %s", error)

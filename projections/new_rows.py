@@ -1,72 +1,73 @@
-"""Rows of a table itself, ready for COPY, those together that name the same columns."""
+"""Rows that are not in their table yet, as records for COPY; later writes change them in place."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from typing import Final
 
-from projections.rows import NOTHING, Cell, Standing, Write
-from projections.staging import STANDING, Record
+from projections.rows import Cell, Columns, Key, Standing, Write
+from projections.staging import STANDING
 from projections.tables import Table
+from projections.unseen import Unseen
 
-_ALIKE = 50  # rows: fewer are not worth a COPY of their own
+Cells = list[Cell]
+
+_NO_STANDING: Final = Standing(-1, 0)
 
 
-@dataclass(frozen=True, slots=True)
 class NewRows:
-    """Rows with values for `columns`."""
+    """Rows of one table with a cell for each of `columns`; what is looked up is still empty."""
 
-    columns: tuple[str, ...]
-    records: Sequence[Record]
+    def __init__(self, table: Table, unseen: Unseen) -> None:
+        self.table = table
+        standing = tuple(STANDING) if table.has_standing else ()
+        self.columns = (*table.key, "last_seq", *standing, *table.columns, *table.lookups)
+        self._places = {name: place for place, name in enumerate(self.columns)}
+        self._sequence = len(table.key)
+        self._empty = [None] * (len(self.columns) - self._sequence)
+        self._unseen = unseen
+        self._rows: dict[Key, Cells] = {}
+        self._standings: dict[Key, Standing] = {}
 
+    def __len__(self) -> int:
+        return len(self._rows)
 
-def new_rows(table: Table, upserts: Iterable[Write]) -> list[NewRows]:
-    """The upserts as rows that were not there, without what they look up.
+    @property
+    def records(self) -> Collection[Cells]:
+        """The rows, in the order in which the log names them."""
+        return self._rows.values()
 
-    Facts of a kind name the same columns in the same order, so most rows are their values.
-    """
-    head = (*table.key, "last_seq", *(STANDING if table.has_standing else ()))
-    alike: dict[tuple[str, ...], list[Record]] = {}
-    for write in upserts:
-        values = write.assigned
-        if write.initial or write.kept:
-            values = {**(write.initial or NOTHING), **write.kept, **values}
-        record = (*_head(table, write), *values.values())
-        columns = tuple(values)
-        if columns in alike:
-            alike[columns].append(record)
+    def place(self, column: str) -> int:
+        """Where a record has the column."""
+        return self._places[column]
+
+    def take(self, write: Write) -> bool:
+        """Do the write if its row is new; else say no."""
+        places, key = self._places, write.key
+        if write.initial is None or self._unseen.knows(self.table.name, key):
+            cells = self._rows.get(key)
+            if cells is None:
+                return False
         else:
-            alike[columns] = [record]
-    many = {columns: rows for columns, rows in alike.items() if len(rows) >= _ALIKE}
-    few = {columns: rows for columns, rows in alike.items() if columns not in many}
-    found = [NewRows((*head, *columns), rows) for columns, rows in many.items()]
-    return [*found, _of_all_columns(table, head, few)] if few else found
+            cells = self._rows[key] = [*key, *self._empty]
+            for name, value in write.initial.items():
+                cells[places[name]] = value
+        cells[self._sequence] = write.sequence
+        for name, value in write.assigned.items():
+            cells[places[name]] = value
+        if write.kept:
+            self._keep(cells, write.kept)
+        if write.standing is not None:
+            self._stand(cells, key, write.standing)
+        return True
 
+    def _keep(self, cells: Cells, columns: Columns) -> None:
+        for name, value in columns.items():
+            if cells[self._places[name]] is None:
+                cells[self._places[name]] = value
 
-def _of_all_columns(
-    table: Table, head: tuple[str, ...], few: Mapping[tuple[str, ...], Sequence[Record]]
-) -> NewRows:
-    """Of all that any of them names."""
-    named = {name for columns in few for name in columns}
-    wanted = tuple(name for name in table.columns if name in named)
-    begin = len(head)
-    records = []
-    for columns, rows in few.items():
-        places = {name: place for place, name in enumerate(columns, begin)}
-        order = [places.get(name) for name in wanted]
-        for row in rows:
-            values = [None if place is None else row[place] for place in order]
-            records.append((*row[:begin], *values))
-    return NewRows((*head, *wanted), records)
-
-
-def _head(table: Table, write: Write) -> Record:
-    if not table.has_standing:
-        return (*write.key, write.sequence)
-    return (*write.key, write.sequence, *_standing(write.standing))
-
-
-def _standing(standing: Standing | None) -> tuple[Cell, ...]:
-    """An error that has no code or text has none."""
-    if standing is None:
-        return (None, None, None, None)
-    code, message = standing.error_code or None, standing.error_message or None
-    return (standing.attempt, standing.status, code, message)
+    def _stand(self, cells: Cells, key: Key, told: Standing) -> None:
+        """Of two standings the greater stays; an error that has no code or text has none."""
+        if told > self._standings.get(key, _NO_STANDING):
+            self._standings[key] = told
+            begin = self._sequence + 1
+            code, message = told.error_code or None, told.error_message or None
+            cells[begin : begin + 4] = (told.attempt, told.status, code, message)

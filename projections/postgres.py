@@ -61,7 +61,7 @@ _OF_A_ROW: Final = (
 _UNWRITABLE: Final = (asyncpg.PostgresError, ValueError, TypeError, OverflowError)
 
 _ACQUIRE_SECONDS: Final = 30
-_CLAIMED: Final = "messages_platform_message_id"
+CLAIMED: Final = "messages_platform_message_id"
 
 # A frozen writer must not hold its successor up for longer than this. Hash and merge joins are
 # off because a stage is never analysed: by index, a merge costs the batch and not the table.
@@ -223,7 +223,7 @@ class PostgresSink(Generic[T]):
         try:
             await self._commit(batch, step)
         except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != _CLAIMED:
+            if error.constraint_name != CLAIMED:
                 raise
             log.warning("platform message id claimed twice, first one keeps it: %s", what)
             metrics.CLAIMED_TWICE.inc()

@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from projections.bare_records import bare
 from projections.partition import PartitionLoop, Reading, Span
 from projections.sink import ProjectionRefused, SinkUnavailable
 
@@ -148,6 +149,7 @@ async def _consumer(place: Place, *topics: str) -> AsyncIterator[AIOKafkaConsume
             raise ProjectionRefused(
                 f"Topic {place.topic} does not exist: run `chatfold topics apply`."
             ) from None
+        bare(consumer)
         yield consumer
     finally:
         await consumer.stop()

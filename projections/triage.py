@@ -1,6 +1,7 @@
 """Which of a batch's facts become rows, and which wait; nothing else lets the position move on."""
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Sequence
@@ -66,14 +67,12 @@ class Triage(Generic[T, P]):
     async def sort(self, records: Sequence[LogRecord]) -> Sorted[P]:
         """The records as rows to be, and those that wait."""
         waiting = set(self._waiting)
-        taken: list[tuple[LogRecord, T]] = []
+        facts: list[T] = []
         parked: list[Parked] = []
         for start in range(0, len(records), _SLICE):
-            for record in records[start : start + _SLICE]:
-                found = self._behind(record, waiting) or self._decoded(record, waiting)
-                parked.append(found) if isinstance(found, Parked) else taken.append((record, found))
+            facts += self._taken(records[start : start + _SLICE], waiting, parked)
             await asyncio.sleep(0)
-        return self._sorted(records, taken, parked)
+        return self._sorted(records, facts, parked)
 
     async def settled(self, batch: Sorted[P]) -> Sorted[P]:
         """The batch, sorted anew if another key has begun to wait since."""
@@ -132,6 +131,19 @@ class Triage(Generic[T, P]):
                 " it, start this role again, then run `chatfold dead-letters replay --all`."
             )
 
+    def _taken(
+        self, records: Sequence[LogRecord], waiting: set[bytes], parked: list[Parked]
+    ) -> list[T]:
+        """The facts of all records but those that wait, which are added to `parked`."""
+        if not waiting:
+            with contextlib.suppress(Undecodable):  # one by one it shows which
+                return [self._decode(record) for record in records]
+        taken: list[T] = []
+        for record in records:
+            found = self._behind(record, waiting) or self._decoded(record, waiting)
+            parked.append(found) if isinstance(found, Parked) else taken.append(found)
+        return taken
+
     def _behind(self, record: LogRecord, waiting: set[bytes]) -> Parked | None:
         key = record.key or b""
         return _parked(record) if key in waiting else None
@@ -146,28 +158,24 @@ class Triage(Generic[T, P]):
             return _poison(record, str(error), "")
 
     def _sorted(
-        self,
-        records: Sequence[LogRecord],
-        taken: Sequence[tuple[LogRecord, T]],
-        parked: list[Parked],
+        self, records: Sequence[LogRecord], facts: Sequence[T], parked: list[Parked]
     ) -> Sorted[P]:
         try:
-            return self._batch([fact for _, fact in taken], records, parked)
+            return self._batch(facts, records, parked)
         except Exception:  # a fold may raise anything; one that does must not stop other chats
             if self._dead_letters is None:
                 raise
-            return self._sorted_apart(records, taken, parked)
+            return self._sorted_apart(records, facts, parked)
 
     def _sorted_apart(
-        self,
-        records: Sequence[LogRecord],
-        taken: Sequence[tuple[LogRecord, T]],
-        parked: list[Parked],
+        self, records: Sequence[LogRecord], facts: Sequence[T], parked: list[Parked]
     ) -> Sorted[P]:
         """One fact at a time, to find those that no fold takes."""
+        waiting = {one.offset for one in parked}
+        taken = [record for record in records if record.offset not in waiting]
         poisoned: set[bytes] = set()
         good: list[T] = []
-        for record, fact in taken:
+        for record, fact in zip(taken, facts, strict=True):
             found = self._behind(record, poisoned) or self._refused(record, fact)
             if found is None:
                 good.append(fact)

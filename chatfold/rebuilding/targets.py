@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 from chatfold.own_projections import found
-from chatfold.rebuilding import tables, views
+from chatfold.rebuilding import tables
 from chatfold.rebuilding.reading import Facts
 from chatfold.rebuilding.target import Target
 from chatfold.refusal import Refusal
@@ -25,8 +26,12 @@ def names(settings: Settings) -> list[str]:
 
 @asynccontextmanager
 async def opened(settings: Settings, name: str) -> AsyncIterator[Target]:
-    """The projection of this name; raises `Refusal` if there is none."""
+    """The projection of this name; raises `Refusal` if there is none.
+
+    Redis's client is loaded for views only: processes that fill tables are smaller without.
+    """
     if name == view_store.NAME:
+        views = import_module("chatfold.rebuilding.views")
         async with views.opened(settings) as target:
             yield target
         return

@@ -2,61 +2,80 @@
 
 import random
 
-from projections.fold import fold
+import pytest
+
+from projections.filling import Filling
+from projections.in_memory import MemoryTables, Row
 from projections.naive import NaiveTables
-from projections.new_rows import new_rows
+from projections.new_rows import NewRows
 from projections.registry import TABLES
+from projections.rows import RANKS, Key, Standing
 from projections.scope import WHOLE, Scope, limited
-from projections.staging import STANDING
 from projections.unseen import Unseen
+from schemas.envelope import Recorded
+from schemas.facts import Fact
 from tests.support import facts, oracle
+from tests.support.merged import Memory as Merged
+from tests.support.merged import told
+
+
+def filled(log: list[Recorded[Fact]], unseen: Unseen) -> Filling:
+    filling = Filling([NewRows(table, unseen) for table in TABLES.tables])
+    filling.add(write for one in log for write in TABLES.evolve(one))
+    return filling
+
+
+def upserts(filling: Filling) -> dict[str, set[Key]]:
+    return {name: {one.key for one in found.upserts} for name, found in filling.tables.items()}
 
 
 def test_a_row_is_new_once_and_known_from_then_on() -> None:
     unseen, log = Unseen(), facts.log(3, chats=4, facts=200)
-    writes = [write for one in log for write in TABLES.evolve(one)]
-    for table, folded in fold(writes).items():
-        rest, new = unseen.split(table, folded)
-        assert list(new) == list(folded.upserts)
-        assert (rest.before, rest.patches, list(rest.upserts)) == (
-            folded.before,
-            folded.patches,
-            [],
-        )
-        again, none = unseen.split(table, folded)
-        assert not none
-        assert list(again.upserts) == list(folded.upserts)
+    first, again = filled(log, unseen), filled(log, unseen)
+    assert not any(upserts(first).values())
+    assert not any(again.new)
+    made = {rows.table.name: len(rows) for rows in first.new if rows}
+    assert {name: len(keys) for name, keys in upserts(again).items() if keys} == made
 
 
-def test_no_row_is_called_new_after_it_was_written_whatever_the_batches() -> None:
-    unseen, written = Unseen(), set()
-    for batch in facts.splits(facts.log(4, chats=6, facts=600), random.Random(1)):
-        writes = [write for one in batch for write in TABLES.evolve(one)]
-        for table, folded in fold(writes).items():
-            _, new = unseen.split(table, folded)
-            assert not written & {(table, write.key) for write in new}
-            written |= {(table, write.key) for write in folded.upserts}
+@pytest.mark.parametrize("seed", range(5))
+def test_new_rows_and_merged_ones_are_the_naive_fold_whatever_the_batches(seed: int) -> None:
+    """In the order of a transaction: what looks nothing up, what is merged, and what looks up."""
+    unseen, log, merged = Unseen(), facts.log(seed, chats=8, facts=900), Merged()
+    for batch in facts.splits(log, random.Random(seed)):
+        filling = filled(batch, unseen)
+        for rows in filling.new:
+            if not rows.table.lookups:
+                copied(merged, rows)
+        for table, folded in filling.tables.items():
+            merged.merge(table, folded)
+        for rows in filling.new:
+            if rows.table.lookups:
+                copied(merged, rows)
+    naive = MemoryTables(TABLES.tables)
+    naive.apply(write for one in log for write in TABLES.evolve(one))
+    wanted = {name: dict(rows) for name, rows in naive.rows.items()}
+    assert {name: without(rows, "last_seq") for name, rows in told(merged.rows).items()} == told(
+        wanted
+    )
 
 
-def test_new_rows_have_what_their_writes_say_whichever_columns_others_name() -> None:
-    writes = [write for one in facts.log(7, chats=40, facts=3000) for write in TABLES.evolve(one)]
-    for table in TABLES.tables:
-        upserts = fold(writes)[table.name].upserts
-        found = [
-            dict(zip(rows.columns, record, strict=True))
-            for rows in new_rows(table, upserts)
-            for record in rows.records
-        ]
-        by_key = {tuple(row[name] for name in table.key): row for row in found}
-        assert len(by_key) == len(found) == len(upserts)
-        for write in upserts:
-            row = by_key[write.key]
-            said = {**(write.initial or {}), **write.kept, **write.assigned}
-            assert {name: row.get(name) for name in table.columns} == {
-                name: said.get(name, row.get(name) if name in STANDING else None)
-                for name in table.columns
-            }
-            assert row["last_seq"] == write.sequence
+def copied(merged: Merged, rows: NewRows) -> None:
+    """Where a row is there already, PostgreSQL would refuse it."""
+    there = merged.rows[rows.table.name]
+    for record in rows.records:
+        row = dict(zip(rows.columns, record, strict=True))
+        key = tuple(row[name] for name in rows.table.key)
+        assert key not in there
+        if row.get("delivery_attempt") is not None:
+            rank = RANKS[row["delivery_status"]]
+            errors = (row["error_code"] or "", row["error_message"] or "")
+            row["standing"] = Standing(row["delivery_attempt"], rank, *errors)
+        there[key] = row
+
+
+def without(rows: dict[Key, Row], column: str) -> dict[Key, Row]:
+    return {k: {n: value for n, value in row.items() if n != column} for k, row in rows.items()}
 
 
 def test_the_naive_fold_makes_the_rows_that_the_oracle_makes() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from projections import gathering
+from projections.filling import Filling
 from projections.gathering import Changes, GatheringSink
 from projections.rows import add
 from projections.sink import Fenced, Move, SinkUnavailable, Unwritable
@@ -30,8 +31,11 @@ class Tables:
     def writes(self, batch):
         return [add("totals", (name,), count=1) for name in batch]
 
-    def batch(self, tables):
-        return {one.key[0]: one.added["count"] for one in tables["totals"].upserts}
+    def filling(self):
+        return Filling(())
+
+    def batch(self, filling):
+        return {one.key[0]: one.added["count"] for one in filling.tables["totals"].upserts}
 
     def batch_of(self, writes):
         return {one.key[0]: 1 for one in writes}
@@ -67,7 +71,7 @@ def opened(**failing) -> tuple[Tables, GatheringSink]:
     return tables, GatheringSink(tables, {(TOPIC, 0): 30, (TOPIC, 1): 30})
 
 
-async def test_what_comes_within_a_second_is_one_transaction_at_a_partitions_end() -> None:
+async def test_what_comes_within_seconds_is_one_transaction_at_a_partitions_end() -> None:
     tables, sink = opened()
     await told(sink, 0, None, 10, "a", "b")
     await told(sink, 1, None, 10, "a")
@@ -88,7 +92,7 @@ async def test_no_more_rows_than_there_is_room_for_are_gathered() -> None:
     assert tables.positions[0] == 20
 
 
-async def test_no_longer_than_a_second_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_longer_than_is_allowed_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "LONGEST_SECONDS", 0)
     tables, sink = opened()
     await told(sink, 0, None, 10, "a")
