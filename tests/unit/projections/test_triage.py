@@ -30,6 +30,20 @@ class Rows:
         return list(batch)
 
 
+@dataclass
+class Letters:
+    """Dead letters of which one chat's are waited for."""
+
+    chat_id: str
+
+    @property
+    def store(self) -> "Letters":
+        return self
+
+    async def waiting(self, topic: str, partition: int) -> frozenset[bytes]:
+        return frozenset({self.chat_id.encode()})
+
+
 def logged(log: list[Recorded]) -> list[Logged]:
     found = map(envelope.encode, log)
     return [Logged(one.key, one.value, one.headers, n) for n, one in enumerate(found)]
@@ -44,6 +58,18 @@ async def test_every_record_becomes_rows_or_waits() -> None:
     batch = await triage().sort(logged(log))
     assert batch.prepared == log
     assert batch.parked == []
+
+
+async def test_facts_of_a_chat_that_waits_wait_behind_it_and_all_others_become_rows() -> None:
+    log = facts.log(1, chats=3, facts=30)
+    chat = log[0].chat_id
+    sorting = Triage("tables", TopicPartition("events", 0), TABLES.decode, Rows(), Letters(chat))
+    await sorting.load()
+    batch = await sorting.sort(logged(log))
+    assert batch.prepared == [one for one in log if one.chat_id != chat]
+    assert [one.offset for one in batch.parked] == [
+        offset for offset, one in enumerate(log) if one.chat_id == chat
+    ]
 
 
 async def test_the_position_cannot_pass_what_neither_becomes_rows_nor_waits() -> None:
