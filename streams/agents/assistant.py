@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, assert_never
 
-from schemas import envelope, identity
+from schemas import identity
 from schemas.content import Json
 from schemas.envelope import Recorded
 from schemas.inputs import AnswerReported
@@ -25,10 +25,9 @@ from schemas.work import (
 )
 from streams.agents import metrics
 from streams.agents.seats import Seats
-from streams.agents.thinking import APPEND_SECONDS, SOURCE, Thinker, World
-from streams.agents.unread import Telling, UnreadJobs, UnreadThoughts
+from streams.agents.thinking import Thinker, World, telling
+from streams.agents.unread import UnreadJobs, UnreadThoughts
 from streams.apps import Consumption
-from streams.patience import until_available
 from streams.ports import Leaving, ViewStats
 from streams.roles import AgentRole
 from streams.window import HELD
@@ -61,8 +60,7 @@ def build(
         limit=HELD,  # all may wait for a seat at once; `Seats` bounds those that are asked
     )
     agent = Assistant(world, views).handle
-    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
-    unread = UnreadThoughts(UnreadJobs(telling, world.ledger))
+    unread = UnreadThoughts(UnreadJobs(telling(world), world.ledger))
     return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 
@@ -93,9 +91,9 @@ class Questions:
 
     async def handle(self, order: Recorded[Order], asked: AnswerQuestion, leaving: Leaving) -> None:
         """Return when the answer is in the log; raises `Left`."""
-        log, inbox = self.world.log, self.world.inbox
-        record = envelope.encode(self._recorded(order, await self._answer(asked)))
-        await until_available(lambda: log.append(inbox, [record], APPEND_SECONDS), leaving)
+        answer = await self._answer(asked)
+        own_id = identity.answer_id(answer.question_id)
+        await telling(self.world).tell(order, own_id, answer, leaving)
 
     async def _answer(self, asked: AnswerQuestion) -> AnswerReported:
         began = perf_counter()
@@ -118,16 +116,3 @@ class Questions:
                 return await self.views.view_stats()
             case _:
                 assert_never(question)
-
-    def _recorded(self, order: Recorded[Order], answer: AnswerReported) -> Recorded[AnswerReported]:
-        return Recorded(
-            id=identity.answer_id(answer.question_id),
-            time=self.world.now(),
-            source=SOURCE,
-            tenant=order.tenant,
-            chat_id=order.chat_id,
-            causation_id=order.id,
-            correlation_id=order.correlation_id,
-            data=answer,
-            traceparent=order.traceparent,
-        )

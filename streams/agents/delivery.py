@@ -12,8 +12,8 @@ from schemas.topics import Groups, Topics
 from schemas.work import Order, SendMessage
 from streams.agents import metrics
 from streams.agents.lines import Lines
-from streams.agents.sending import SOURCE, Sending, World
-from streams.agents.unread import Telling, UnreadReplies
+from streams.agents.sending import Sending, World, telling
+from streams.agents.unread import UnreadReplies
 from streams.apps import Consumption
 from streams.ports import Leaving
 from streams.roles import AgentRole
@@ -41,8 +41,7 @@ def build(
         limit=HELD,  # all may wait for their turn at once; `Lines` bounds those being sent
     )
     agent = Delivery(world).handle
-    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
-    unread = UnreadReplies(telling, world.ledger)
+    unread = UnreadReplies(telling(world), world.ledger)
     return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 

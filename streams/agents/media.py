@@ -10,7 +10,7 @@ import logging
 from time import perf_counter
 from typing import Final
 
-from schemas import envelope, identity
+from schemas import identity
 from schemas.content import JobKind
 from schemas.envelope import Recorded
 from schemas.inputs import JobReported
@@ -24,7 +24,8 @@ from streams.agents.media_world import World
 from streams.agents.places import Places
 from streams.agents.room import Room
 from streams.agents.storing import Storing
-from streams.agents.unread import Telling, UnreadJobs
+from streams.agents.telling import Telling
+from streams.agents.unread import UnreadJobs
 from streams.apps import Consumption
 from streams.media.failures import Failed
 from streams.media.reports import Ended, reported
@@ -38,7 +39,6 @@ __all__ = ["Media", "World", "build"]
 logger = logging.getLogger(__name__)
 
 SOURCE: Final = "/chatfold/agent/media"
-APPEND_SECONDS: Final = 5.0
 
 DOWNLOADS: Final = 256
 ACCOUNT_DOWNLOADS: Final = 64
@@ -70,8 +70,7 @@ def build(
         limit=HELD,  # all may wait for their turn at once; `Places` and `Room` bound the rest
     )
     agent = Media(world).handle
-    telling = Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
-    unread = UnreadJobs(telling)
+    unread = UnreadJobs(_telling(world))
     return AgentRole(taken=consumption, agent=agent, log=world.log, now=world.now, unread=unread)
 
 
@@ -157,24 +156,15 @@ class Media:
     async def _tell(self, order: Recorded[Order], report: JobReported, leaving: Leaving) -> None:
         """Append the report; another of the same attempt has the same id."""
         world = self._world
-        recorded = Recorded(
-            id=identity.job_report_id(job=report.job_id, attempt=report.attempt),
-            time=report.finished_at,
-            source=SOURCE,
-            tenant=order.tenant,
-            chat_id=order.chat_id,
-            causation_id=order.id,
-            correlation_id=order.correlation_id,
-            data=report,
-            traceparent=order.traceparent,
-        )
-        record = envelope.encode(recorded)
+        own_id = identity.job_report_id(job=report.job_id, attempt=report.attempt)
         world.reach("media.before_report")
-        await until_available(
-            lambda: world.log.append(world.inbox, [record], APPEND_SECONDS), leaving
-        )
+        await _telling(world).tell(order, own_id, report, leaving)
         world.reach("media.after_report")
         _log(order, report)
+
+
+def _telling(world: World) -> Telling:
+    return Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
 
 
 def _log(order: Recorded[Order], report: JobReported) -> None:

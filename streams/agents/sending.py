@@ -12,7 +12,7 @@ from providers.failures import SendFailure
 from providers.protocol import Outgoing
 from providers.rates import rates_of
 from providers.sending import Channel, Mailing
-from schemas import codec, envelope, identity
+from schemas import codec, identity
 from schemas.content import SendOutcome
 from schemas.envelope import Recorded
 from schemas.inputs import SendReported
@@ -20,6 +20,7 @@ from schemas.work import Order, SendMessage
 from streams import outcomes
 from streams.agents import metrics
 from streams.agents.lines import Lines
+from streams.agents.telling import Telling
 from streams.outcomes import Ended
 from streams.patience import until_available
 from streams.ports import (
@@ -45,7 +46,6 @@ from streams.window import Left
 logger = logging.getLogger(__name__)
 
 SOURCE: Final = "/chatfold/agent/delivery"
-APPEND_SECONDS: Final = 5.0
 FRESH_SECONDS: Final = 1.0
 STALE_SECONDS: Final = 5.0
 """After a claim this old we were frozen; others may have reported the send as unknown by now."""
@@ -65,6 +65,11 @@ class World:
     now: Clock
     reach: Reach = pass_by
     limiter: Limiter = UNLIMITED
+
+
+def telling(world: World) -> Telling:
+    """How the agent reports."""
+    return Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,23 +235,10 @@ class Sending:
 
     async def _tell(self, report: SendReported) -> None:
         """Append the report; the same report has the same id and the same bytes."""
-        order, world = self.order, self.world
-        recorded = Recorded(
-            id=identity.report_id(reply_id=report.reply_id, attempt=report.attempt),
-            time=report.finished_at,
-            source=SOURCE,
-            tenant=order.tenant,
-            chat_id=order.chat_id,
-            causation_id=order.id,
-            correlation_id=order.correlation_id,
-            data=report,
-            traceparent=order.traceparent,
-        )
-        record = envelope.encode(recorded)
+        world = self.world
+        own_id = identity.report_id(reply_id=report.reply_id, attempt=report.attempt)
         world.reach("delivery.before_report")
-        await until_available(
-            lambda: world.log.append(world.inbox, [record], APPEND_SECONDS), self.leaving
-        )
+        await telling(world).tell(self.order, own_id, report, self.leaving)
         world.reach("delivery.after_report")
 
     def _count(self, report: SendReported) -> None:

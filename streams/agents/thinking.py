@@ -13,7 +13,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Final, assert_never
 
-from schemas import codec, envelope, identity
+from schemas import codec, identity
 from schemas.content import JobKind
 from schemas.envelope import Recorded
 from schemas.inputs import JobReported
@@ -23,6 +23,7 @@ from schemas.work import AskModel, GenerateAnswer, ModelOrder, Order, SummariseC
 from streams import prompting
 from streams.agents import metrics
 from streams.agents.seats import Seats
+from streams.agents.telling import Telling
 from streams.patience import until_available
 from streams.ports import (
     Claimed,
@@ -45,7 +46,6 @@ from streams.window import Left
 logger = logging.getLogger(__name__)
 
 SOURCE: Final = "/chatfold/agent/reply"
-APPEND_SECONDS: Final = 5.0
 DONE: Final = "done"
 
 _KINDS: Final = MappingProxyType(
@@ -69,6 +69,11 @@ class World:
     inbox: str
     now: Clock
     reach: Reach = pass_by
+
+
+def telling(world: World) -> Telling:
+    """How the agent reports."""
+    return Telling(log=world.log, inbox=world.inbox, source=SOURCE, now=world.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,22 +184,8 @@ class Thinking:
 
     async def _tell(self, report: JobReported) -> None:
         """Append the report; the same report has the same id and the same bytes."""
-        order, world = self.order, self.world
-        recorded = Recorded(
-            id=identity.job_report_id(job=report.job_id, attempt=report.attempt),
-            time=report.finished_at,
-            source=SOURCE,
-            tenant=order.tenant,
-            chat_id=order.chat_id,
-            causation_id=order.id,
-            correlation_id=order.correlation_id,
-            data=report,
-            traceparent=order.traceparent,
-        )
-        record = envelope.encode(recorded)
-        await until_available(
-            lambda: world.log.append(world.inbox, [record], APPEND_SECONDS), self.leaving
-        )
+        own_id = identity.job_report_id(job=report.job_id, attempt=report.attempt)
+        await telling(self.world).tell(self.order, own_id, report, self.leaving)
 
     def _count(self, report: JobReported) -> None:
         outcome = report.error_code or DONE

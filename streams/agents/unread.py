@@ -6,53 +6,21 @@ failed for good, also if it comes again and can be read then: the chat orders an
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from schemas import codec, envelope, identity
+from schemas import codec, identity
 from schemas.awaited import Awaited, Kind
 from schemas.envelope import Recorded
-from schemas.inputs import AnswerReported, Input, JobReported, SendReported
+from schemas.inputs import AnswerReported, JobReported, SendReported
 from streams import unread
+from streams.agents.telling import Telling
 from streams.patience import until_available
-from streams.ports import Claimed, Clock, Finished, Leaving, Ledger, ResultLog
+from streams.ports import Claimed, Finished, Leaving, Ledger
 
 R = TypeVar("R", SendReported, JobReported)
 
-APPEND_SECONDS: Final = 5.0
-
 Unread = Callable[[Recorded[Awaited], str, Leaving], Awaitable[bool]]
 """Tells the chat, with the reason; whether the order is for this agent. Raises `Left`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """Appends reports to the inbox."""
-
-    log: ResultLog
-    inbox: str
-    source: str
-    now: Clock
-
-    async def tell(
-        self, order: Recorded[Awaited], own_id: str, report: Input, leaving: Leaving
-    ) -> None:
-        """Return when the report is in the log; raises `Left`."""
-        ended_at = report.finished_at if isinstance(report, SendReported | JobReported) else None
-        recorded = Recorded(
-            id=own_id,
-            time=ended_at or self.now(),
-            source=self.source,
-            tenant=order.tenant,
-            chat_id=order.chat_id,
-            causation_id=order.id,
-            correlation_id=order.correlation_id,
-            data=report,
-            traceparent=order.traceparent,
-        )
-        record = envelope.encode(recorded)
-        await until_available(
-            lambda: self.log.append(self.inbox, [record], APPEND_SECONDS), leaving
-        )
 
 
 @dataclass(frozen=True, slots=True)
