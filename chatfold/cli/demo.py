@@ -1,7 +1,6 @@
 """`chatfold demo`: everything at once, on this machine, checked against what was sent."""
 
 import asyncio
-import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
@@ -17,6 +16,7 @@ from rich.table import Column, Table
 
 from chatfold import clock, settings
 from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.cli.stopping import stop_on_signals
 from chatfold.demo import assisted, files, outcome, play, scenes, script, stage
 from chatfold.demo.assisted import Talk, Talked
 from chatfold.demo.expected import Expected, expected
@@ -222,10 +222,7 @@ async def _stay(set_stage: stage.Stage, console: Console) -> None:
     console.print(
         f"  tables     {set_stage.settings.database}, schema {set_stage.settings.database_schema}"
     )
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    await stop_on_signals().wait()
 
 
 def _show(found: Outcome) -> None:

@@ -1,7 +1,6 @@
 """`chatfold run ROLE`: one process of the pipeline."""
 
 import asyncio
-import signal
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import uvloop
 
 from chatfold import collector, ending, settings, wiring
 from chatfold.cli.output import explained
+from chatfold.cli.stopping import stop_on_signals
 from chatfold.settings import Settings
 from chatfold.telemetry import configure_logging
 
@@ -50,8 +50,4 @@ def run(
 
 
 async def _until_told(role: str, loaded: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await wiring.run(role, loaded, stop)
+    await wiring.run(role, loaded, stop_on_signals())

@@ -1,9 +1,7 @@
 """`chatfold sandbox`: a stand-in for the providers."""
 
-import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +14,7 @@ from rich.console import Console
 
 from chatfold import clock
 from chatfold.cli.output import AsJson, explained, print_json
+from chatfold.cli.stopping import stop_on_signals
 from chatfold.refusal import Refusal
 from chatfold.sandbox import Sandbox, StatusSender, base_urls, running
 from chatfold.sandbox.journal import Received
@@ -77,9 +76,7 @@ def sandbox(
 
 
 async def _serve(box: Opening, statuses: tuple[str, str] | None, *, as_json: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         tell = await _teller(stack, *statuses) if statuses else None
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 
 from chatfold.own_projections import found
 from chatfold.rebuilding import tables
@@ -31,7 +30,8 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[Target]:
     Redis's client is loaded for views only: processes that fill tables are smaller without.
     """
     if name == view_store.NAME:
-        views = import_module("chatfold.rebuilding.views")
+        from chatfold.rebuilding import views  # noqa: PLC0415  # see above
+
         async with views.opened(settings) as target:
             yield target
         return
